@@ -1,0 +1,147 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/f0a90b9a/ferry/internal/entitlement"
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/objectstore"
+)
+
+// CheckStartInput is what an operator asked for. Nil fields take the worker's
+// defaults.
+type CheckStartInput struct {
+	Migration         string   `json:"migration"`
+	File              string   `json:"file"`
+	Route             string   `json:"route"`
+	DryRun            bool     `json:"dryRun,omitempty"`
+	RequireApproval   *bool    `json:"requireApproval,omitempty"`
+	Reconcile         *bool    `json:"reconcile,omitempty"`
+	Waves             *bool    `json:"waves,omitempty"`
+	ErrorRate         *float64 `json:"errorRate,omitempty"`
+	MinSample         *int     `json:"minSample,omitempty"`
+	Consecutive       *int     `json:"consecutive,omitempty"`
+	MaxFailures       *int     `json:"maxFailures,omitempty"`
+	Batches           *int     `json:"batches,omitempty"`
+	PerBatch          *int     `json:"perBatch,omitempty"`
+	RequestsPerSecond *float64 `json:"requestsPerSecond,omitempty"`
+}
+
+// CheckStartResult is what the run goes by from here on.
+type CheckStartResult struct {
+	Settings migration.Settings `json:"settings"`
+	ETag     string             `json:"etag"` // of the source, as it was checked
+	Bytes    int64              `json:"bytes"`
+	Rules    entitlement.Route  `json:"rules"`
+}
+
+// CheckStart looks before the leap: the input makes sense, the source exists,
+// the target takes the credentials and knows the route, and the work bucket's
+// store can hold claims. It writes nothing that outlives it. Faults:
+// BAD_INPUT, FILE_NOT_FOUND, FILE_UNREADABLE, UNAUTHORIZED, ROUTE_UNKNOWN,
+// STORE_UNFIT (final); whatever may pass is retried by its caller's policy.
+func (a *Activities) CheckStart(ctx context.Context, in CheckStartInput) (*CheckStartResult, error) {
+	res, err := a.checkStart(ctx, in)
+	if err != nil {
+		return nil, fault.Activity(err)
+	}
+	return res, nil
+}
+
+func (a *Activities) checkStart(ctx context.Context, in CheckStartInput) (*CheckStartResult, error) {
+	settings := a.settings(in)
+	loc, err := objectstore.ParseURI(in.File)
+	if err := errors.Join(err, checkID(in.Migration), checkRoute(in.Route), checkSettings(settings)); err != nil {
+		return nil, &fault.Fault{Kind: fault.Final, Code: fault.CodeBadInput, Message: oneLine(err)}
+	}
+	object, err := a.store.Head(ctx, loc)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.target.Echo(ctx); err != nil {
+		return nil, explainTarget("the target's echo", err)
+	}
+	rules, err := a.target.Route(ctx, in.Route)
+	if err != nil {
+		return nil, explainRoute(in.Route, err)
+	}
+	if err := a.store.CheckConditionalPut(ctx); err != nil {
+		return nil, err
+	}
+	return &CheckStartResult{Settings: settings, ETag: object.ETag, Bytes: object.Size, Rules: rules}, nil
+}
+
+// settings overlays the worker's configuration with the start's input.
+func (a *Activities) settings(in CheckStartInput) migration.Settings {
+	s := a.defaults
+	s.DryRun = in.DryRun
+	overlay(&s.RequireApproval, in.RequireApproval)
+	overlay(&s.Reconcile, in.Reconcile)
+	overlay(&s.Waves, in.Waves)
+	overlay(&s.Limits.ErrorRate, in.ErrorRate)
+	overlay(&s.Limits.MinSample, in.MinSample)
+	overlay(&s.Limits.Consecutive, in.Consecutive)
+	overlay(&s.Limits.MaxFailures, in.MaxFailures)
+	overlay(&s.Concurrency.Batches, in.Batches)
+	overlay(&s.Concurrency.PerBatch, in.PerBatch)
+	overlay(&s.RequestsPerSecond, in.RequestsPerSecond)
+	return s
+}
+
+func overlay[T any](value *T, with *T) {
+	if with != nil {
+		*value = *with
+	}
+}
+
+func checkID(id string) error {
+	if migration.ValidID(id) {
+		return nil
+	}
+	return fmt.Errorf("workflow id %q can't name a migration: use 1 to 80 letters, digits, '.', '_' and '-', starting with a letter or digit", id)
+}
+
+func checkRoute(route string) error {
+	if route != "" {
+		return nil
+	}
+	return errors.New(`route is missing: name the route to migrate to, e.g. "route":"acme-nova"`)
+}
+
+func checkSettings(s migration.Settings) error {
+	return errors.Join(s.Limits.Check(), s.Concurrency.Check(), checkPace(s.RequestsPerSecond))
+}
+
+func checkPace(rps float64) error {
+	if rps >= 0 && rps <= 100_000 {
+		return nil
+	}
+	return fmt.Errorf("requestsPerSecond %v is out of range: use 0 (unlimited) to 100000", rps)
+}
+
+func explainTarget(what string, err error) error {
+	f, ok := fault.As(err)
+	if !ok {
+		return err
+	}
+	clear := *f
+	clear.Message = what + ": " + f.Message
+	if f.Kind == fault.Unauthorized {
+		clear.Message += " (check target.username and target.password of the worker's configuration)"
+	}
+	return &clear
+}
+
+func explainRoute(route string, err error) error {
+	f, ok := fault.As(err)
+	if ok && f.Code == fault.CodeNotFound {
+		return &fault.Fault{
+			Kind: fault.Final, Code: fault.CodeRouteUnknown, HTTPStatus: f.HTTPStatus,
+			Message: fmt.Sprintf("the target does not know route %q (check the spelling, and that it is onboarded in this environment)", route),
+		}
+	}
+	return explainTarget("reading the rules of route "+route, err)
+}

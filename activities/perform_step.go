@@ -1,0 +1,106 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/f0a90b9a/ferry/internal/entitlement"
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/migrationfile"
+	"github.com/f0a90b9a/ferry/internal/migrator"
+)
+
+// lookAfter is how long after its start a record's create may have been sent
+// by a worker that was lost with the answer. A create that comes later than
+// this looks at the target first; earlier ones are covered by their request
+// identifier, which the target still remembers.
+const lookAfter = time.Minute
+
+// RecordRef says where a record's bytes are. It holds nothing of the record
+// but its external id.
+type RecordRef struct {
+	Migration             string `json:"migration"`
+	Record                int    `json:"record"` // from 1
+	ExternalEntitlementID string `json:"externalEntitlementId"`
+	At                    Range  `json:"at"`    // in records.ndjson
+	Batch                 Range  `json:"batch"` // what is read and cached at once
+}
+
+// PerformStepInput is one step of one record.
+type PerformStepInput struct {
+	RecordRef
+	Route             string           `json:"route"`
+	Step              entitlement.Step `json:"step"`
+	EntitlementID     string           `json:"entitlementId,omitempty"` // once it is known
+	Look              bool             `json:"look,omitempty"`          // read before a create
+	Accepted          bool             `json:"accepted,omitempty"`      // answered 202 before: poll
+	Since             time.Time        `json:"since"`                   // the record's start
+	RequestsPerSecond float64          `json:"requestsPerSecond,omitempty"`
+}
+
+// PerformStepResult is where the record stands after the step.
+type PerformStepResult struct {
+	EntitlementID string             `json:"entitlementId"`
+	Done          []entitlement.Step `json:"done"`
+	Remaining     []entitlement.Step `json:"remaining"`
+	Found         bool               `json:"found,omitempty"` // the target had it before
+}
+
+// PerformStep makes one lifecycle call for one record, or finds that it was
+// made before. Run locally it fails so that only quick retries follow; run as
+// an ordinary activity it fails once, and the workflow decides. Faults: the
+// target's, TARGET_DIFFERS, ENTITLEMENT_NOT_FOUND, STILL_PENDING, the store's.
+func (a *Activities) PerformStep(ctx context.Context, in PerformStepInput) (*PerformStepResult, error) {
+	res, err := a.performStep(ctx, in)
+	if err == nil {
+		return res, nil
+	}
+	if activity.GetInfo(ctx).IsLocalActivity {
+		return nil, fault.Quick(err)
+	}
+	return nil, fault.Once(err)
+}
+
+func (a *Activities) performStep(ctx context.Context, in PerformStepInput) (*PerformStepResult, error) {
+	record, err := a.record(ctx, in.RecordRef)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.pace.wait(ctx, in.Route, in.RequestsPerSecond); err != nil {
+		return nil, notSent(err)
+	}
+	res, err := a.migrator.Do(ctx, migrator.Task{
+		Route: in.Route, Record: record, Step: in.Step, EntitlementID: in.EntitlementID,
+		Look:     in.Look || a.now().Sub(in.Since) > lookAfter,
+		Accepted: in.Accepted,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &PerformStepResult{
+		EntitlementID: res.EntitlementID, Done: res.Done, Remaining: res.Remaining, Found: res.Found,
+	}, nil
+}
+
+// notSent is the fault of a call whose time ran out before it was made.
+func notSent(err error) error {
+	return &fault.Fault{
+		Kind: fault.Retryable, Code: fault.CodeTimeout, Cause: err,
+		Message: "the call's turn did not come in time (requestsPerSecond is low for what is under way)",
+	}
+}
+
+// record reads and decodes a staged record.
+func (a *Activities) record(ctx context.Context, ref RecordRef) (*entitlement.Record, error) {
+	line, err := a.ranges.record(ctx, ref.Migration, ref.Batch, ref.At)
+	if err != nil {
+		return nil, err
+	}
+	r, err := migrationfile.Decode(line)
+	if err != nil {
+		return nil, stagedFault(ref.Record)
+	}
+	return &r, nil
+}

@@ -1,0 +1,61 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/migration"
+)
+
+// ReadBackInput names consecutive batches.
+type ReadBackInput struct {
+	Migration string `json:"migration"`
+	From      int    `json:"from"` // batch numbers, both included
+	To        int    `json:"to"`
+}
+
+// ReadBackResult is how migrated records look at the target.
+type ReadBackResult struct {
+	Checked    int      `json:"checked"`
+	Different  int      `json:"different"`
+	Examples   []string `json:"examples"`   // external ids
+	Comparison string   `json:"comparison"` // of the first example
+}
+
+// ReadBack compares the migrated records of some batches with the target,
+// which is how a wave is judged before the next one opens.
+func (a *Activities) ReadBack(ctx context.Context, in ReadBackInput) (*ReadBackResult, error) {
+	plan, err := a.plans.get(ctx, in.Migration)
+	if err != nil {
+		return nil, fault.Activity(err)
+	}
+	res := &ReadBackResult{}
+	for _, b := range plan.Batches {
+		if b.Number < in.From || b.Number > in.To {
+			continue
+		}
+		heartbeat(ctx, b.Number)
+		err := a.compareBatch(ctx, batchRef(in.Migration, b), func(c compared) error {
+			res.add(c)
+			return nil
+		})
+		if err != nil {
+			return nil, fault.Activity(err)
+		}
+	}
+	return res, nil
+}
+
+func (r *ReadBackResult) add(c compared) {
+	r.Checked++
+	if len(c.differences) == 0 {
+		return
+	}
+	r.Different++
+	if r.Comparison == "" {
+		r.Comparison = c.result
+	}
+	if len(r.Examples) < migration.MaxErrorExamples {
+		r.Examples = append(r.Examples, c.externalID)
+	}
+}

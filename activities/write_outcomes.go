@@ -1,0 +1,73 @@
+package activities
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/objectstore"
+)
+
+// WriteOutcomesInput is what is known of a batch's records. Records without an
+// outcome were not attempted, for the reason Code.
+type WriteOutcomesInput struct {
+	BatchRef
+	Outcomes []migration.Outcome `json:"outcomes"`
+	Code     string              `json:"code,omitempty"`
+}
+
+// WriteOutcomes writes outcomes/<batch>.ndjson, one line a record in file
+// order. It may be repeated.
+func (a *Activities) WriteOutcomes(ctx context.Context, in WriteOutcomesInput) error {
+	known := make(map[int]migration.Outcome, len(in.Outcomes))
+	for _, o := range in.Outcomes {
+		known[o.Record] = o
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	err := a.eachRecord(ctx, in.BatchRef, func(r stagedRecord) error {
+		o, ok := known[r.number]
+		if !ok {
+			o = notAttempted(r, in.Code)
+		}
+		return enc.Encode(o)
+	})
+	if err == nil {
+		key := migration.Key(in.Migration, migration.OutcomesFile(in.Number))
+		err = a.store.Put(ctx, a.store.Work(key), buf.Bytes(), "application/x-ndjson")
+	}
+	return fault.Activity(err)
+}
+
+func notAttempted(r stagedRecord, code string) migration.Outcome {
+	return migration.Outcome{
+		Record: r.number, ExternalEntitlementID: r.decoded.ExternalEntitlementID,
+		Fate: migration.NotAttempted, Status: r.decoded.Status, Code: code, Retryable: true,
+		Message: migration.WhyNotAttempted(code),
+	}
+}
+
+// fileInfo describes a file that is wholly in memory.
+func fileInfo(loc objectstore.Location, body []byte) *migration.FileInfo {
+	sum := sha256.Sum256(body)
+	return &migration.FileInfo{URI: loc.String(), Bytes: int64(len(body)), SHA256: hex.EncodeToString(sum[:])}
+}
+
+// putJSON writes a value as an indented JSON file of a migration.
+func (a *Activities) putJSON(ctx context.Context, migrationID, file string, v any) (*migration.FileInfo, error) {
+	body, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", file, err)
+	}
+	loc := a.store.Work(migration.Key(migrationID, file))
+	if err := a.store.Put(ctx, loc, body, "application/json"); err != nil {
+		return nil, err
+	}
+	return fileInfo(loc, body), nil
+}

@@ -1,0 +1,159 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/f0a90b9a/ferry/internal/entitlement"
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/migrationfile"
+)
+
+// WriteReportsInput says how far a run came.
+type WriteReportsInput struct {
+	Migration string `json:"migration"`
+	Opened    int    `json:"opened"` // batches 1 to Opened were started and have outcomes
+	Code      string `json:"code"`   // why the others were not
+}
+
+// WriteReportsResult counts every record of the file by what became of it. It
+// is read from the outcomes alone, so it is the truth that the summary tells.
+type WriteReportsResult struct {
+	Records  int                           `json:"records"`
+	Outcomes migration.Outcomes            `json:"outcomes"`
+	Partial  int                           `json:"partial"`
+	Migrated migration.ByGroup             `json:"migrated"` // by status group
+	Errors   []migration.ErrorGroup        `json:"errors"`
+	Files    map[string]migration.FileInfo `json:"files"`
+}
+
+// WriteReports writes reload.json and errors.csv, by streaming, from the
+// batches' outcomes and the staged records; neither if nothing is left to do.
+// Repeating it writes the same files again.
+func (a *Activities) WriteReports(ctx context.Context, in WriteReportsInput) (*WriteReportsResult, error) {
+	res, err := a.writeReports(ctx, in)
+	if err != nil {
+		return nil, fault.Activity(err)
+	}
+	return res, nil
+}
+
+func (a *Activities) writeReports(ctx context.Context, in WriteReportsInput) (*WriteReportsResult, error) {
+	plan, err := a.plans.get(ctx, in.Migration)
+	if err != nil {
+		return nil, err
+	}
+	r := &reports{
+		activities: a, ctx: ctx, in: in,
+		result: WriteReportsResult{Files: map[string]migration.FileInfo{}},
+	}
+	defer r.abort()
+	for _, b := range plan.Batches {
+		heartbeat(ctx, b.Number)
+		if err := r.batch(b); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.close(); err != nil {
+		return nil, err
+	}
+	r.result.Errors = r.groups.Top()
+	return &r.result, nil
+}
+
+// reports is one pass over a migration's outcomes.
+type reports struct {
+	activities *Activities
+	ctx        context.Context
+	in         WriteReportsInput
+	groups     migration.Groups
+	result     WriteReportsResult
+
+	// Made with the first record to report.
+	reloadFile, errorsFile *outFile
+	reload                 *migrationfile.ReloadWriter
+	errors                 *migrationfile.ErrorsWriter
+}
+
+func (r *reports) batch(b migrationfile.Batch) error {
+	ref := batchRef(r.in.Migration, b)
+	outcomes, err := r.activities.outcomes(r.ctx, ref)
+	if err != nil {
+		return err
+	}
+	if len(outcomes) != b.Count && b.Number <= r.in.Opened {
+		return &fault.Fault{Kind: fault.Final, Code: fault.CodeStoreFault, Message: fmt.Sprintf(
+			"outcomes of batch %d hold %d records instead of %d", b.Number, len(outcomes), b.Count)}
+	}
+	return r.activities.eachRecord(r.ctx, ref, func(s stagedRecord) error {
+		o, ok := outcomes[s.number]
+		if !ok {
+			o = notAttempted(s, r.in.Code)
+		}
+		return r.record(s, o)
+	})
+}
+
+func (r *reports) record(s stagedRecord, o migration.Outcome) error {
+	r.result.Records++
+	r.result.Outcomes.Add(o.Fate, 1)
+	if o.Partial() {
+		r.result.Partial++
+	}
+	if migrated(o) {
+		r.result.Migrated.Add(entitlement.StatusGroup(o.Status), 1)
+		return nil
+	}
+	r.groups.Add(o)
+	r.open()
+	var partialID string
+	if o.Partial() {
+		partialID = o.EntitlementID
+	}
+	if err := r.reload.Add(s.line, partialID); err != nil {
+		return err
+	}
+	if o.EntitlementID == "" {
+		o.EntitlementID = s.decoded.EntitlementID
+	}
+	return r.errors.Add(&o, migration.Hint(o.Code))
+}
+
+func (r *reports) open() {
+	if r.reload != nil {
+		return
+	}
+	a := r.activities
+	r.reloadFile = a.createFile(r.ctx, r.in.Migration, migration.FileReload, "application/json")
+	r.errorsFile = a.createFile(r.ctx, r.in.Migration, migration.FileErrors, "text/csv; charset=utf-8")
+	r.reload = migrationfile.NewReloadWriter(r.reloadFile)
+	r.errors = migrationfile.NewErrorsWriter(r.errorsFile)
+}
+
+func (r *reports) close() error {
+	if r.reload == nil {
+		return nil
+	}
+	if err := r.reload.Close(); err != nil {
+		return err
+	}
+	if err := r.errors.Close(); err != nil {
+		return err
+	}
+	for name, f := range map[string]*outFile{migration.FileReload: r.reloadFile, migration.FileErrors: r.errorsFile} {
+		info, err := f.close()
+		if err != nil {
+			return err
+		}
+		r.result.Files[name] = *info
+	}
+	return nil
+}
+
+func (r *reports) abort() {
+	if r.reload != nil {
+		r.reloadFile.abort()
+		r.errorsFile.abort()
+	}
+}

@@ -1,0 +1,135 @@
+// Package config is the configuration of Ferry's programs: what each key
+// means, where its value comes from, and what is wrong with it. The programs
+// load it once at their start. Nothing below them reads it, and it never
+// prints a secret.
+package config
+
+import "time"
+
+// Config is the whole configuration. Every key has a default; those that a
+// program can't do without are named by ValidateWorker.
+type Config struct {
+	Temporal  Temporal  `mapstructure:"temporal"`
+	S3        S3        `mapstructure:"s3"`
+	Target    Target    `mapstructure:"target"`
+	Migration Migration `mapstructure:"migration"`
+	Worker    Worker    `mapstructure:"worker"`
+	Log       Log       `mapstructure:"log"`
+	Dashboard Dashboard `mapstructure:"dashboard"`
+}
+
+// Temporal says where the Temporal service is. TLS, API keys and everything
+// else of the connection come from the SDK's own TEMPORAL_* environment and
+// profile file. An empty address or namespace is taken from there too.
+type Temporal struct {
+	Address             string        `mapstructure:"address"`   // host:port
+	Namespace           string        `mapstructure:"namespace"` // "default" if named nowhere
+	TaskQueue           string        `mapstructure:"task_queue"`
+	Profile             string        `mapstructure:"profile"`               // of the SDK's profile file
+	WorkflowTaskTimeout time.Duration `mapstructure:"workflow_task_timeout"` // 1s to 2m
+	ConnectTimeout      time.Duration `mapstructure:"connect_timeout"`
+}
+
+// S3 says where the object store is. Without keys the AWS SDK's own chain
+// (environment, profile, role) is used.
+type S3 struct {
+	Region              string `mapstructure:"region"`
+	Endpoint            string `mapstructure:"endpoint"` // empty: AWS
+	PathStyle           bool   `mapstructure:"path_style"`
+	AccessKeyID         string `mapstructure:"access_key_id"`
+	SecretAccessKey     Secret `mapstructure:"secret_access_key"`
+	SecretAccessKeyFile string `mapstructure:"secret_access_key_file"`
+	WorkBucket          string `mapstructure:"work_bucket"`
+}
+
+// Target is the reseller platform that entitlements are migrated to.
+type Target struct {
+	BaseURL        string        `mapstructure:"base_url"`
+	Username       string        `mapstructure:"username"`
+	Password       Secret        `mapstructure:"password"`
+	PasswordFile   string        `mapstructure:"password_file"`
+	Environment    string        `mapstructure:"environment"` // names the ledger of used file names
+	RequestTimeout time.Duration `mapstructure:"request_timeout"`
+}
+
+// Migration holds what a migration goes by where its start says nothing.
+type Migration struct {
+	Limits              Limits        `mapstructure:"limits"`
+	BatchSize           int           `mapstructure:"batch_size"` // records, 1 to 200
+	Concurrency         Concurrency   `mapstructure:"concurrency"`
+	RequestsPerSecond   float64       `mapstructure:"requests_per_second"` // per worker; 0: unlimited
+	Reconcile           bool          `mapstructure:"reconcile"`
+	Waves               bool          `mapstructure:"waves"`
+	RequireApproval     bool          `mapstructure:"require_approval"`
+	RetryBudget         time.Duration `mapstructure:"retry_budget"` // whole seconds
+	HoldAfter           time.Duration `mapstructure:"hold_after"`   // whole seconds
+	MaxProblems         int           `mapstructure:"max_problems"`
+	ContinueAfterEvents int           `mapstructure:"continue_after_events"` // 100 to 10000
+}
+
+// Limits are the default error limits; 0 switches one off.
+type Limits struct {
+	ErrorRate   float64 `mapstructure:"error_rate"` // 0 to 1
+	MinSample   int     `mapstructure:"min_sample"`
+	Consecutive int     `mapstructure:"consecutive"`
+	MaxFailures int     `mapstructure:"max_failures"`
+}
+
+// Concurrency is how much one migration has under way at once.
+type Concurrency struct {
+	Batches  int `mapstructure:"batches"`   // 1 to 32
+	PerBatch int `mapstructure:"per_batch"` // 1 to 200
+}
+
+// Worker bounds one worker process, whatever the number of migrations.
+type Worker struct {
+	MaxConcurrentWorkflowTasks   int           `mapstructure:"max_concurrent_workflow_tasks"`
+	MaxConcurrentActivities      int           `mapstructure:"max_concurrent_activities"`
+	MaxConcurrentLocalActivities int           `mapstructure:"max_concurrent_local_activities"`
+	HealthAddress                string        `mapstructure:"health_address"` // empty: no health endpoints
+	StopTimeout                  time.Duration `mapstructure:"stop_timeout"`
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  string `mapstructure:"level"`  // debug, info, warn, error
+	Format string `mapstructure:"format"` // text, json
+}
+
+// Dashboard says where the dashboard listens.
+type Dashboard struct {
+	Address string `mapstructure:"address"`
+}
+
+// Default gives every key its default.
+func Default() Config {
+	return Config{
+		Temporal:  Temporal{TaskQueue: "ferry", WorkflowTaskTimeout: 10 * time.Second, ConnectTimeout: 5 * time.Second},
+		S3:        S3{Region: "us-east-1"},
+		Target:    Target{RequestTimeout: 30 * time.Second},
+		Migration: defaultMigration(),
+		Worker: Worker{
+			MaxConcurrentWorkflowTasks:   200,
+			MaxConcurrentActivities:      200,
+			MaxConcurrentLocalActivities: 200,
+			HealthAddress:                ":8081",
+			StopTimeout:                  30 * time.Second,
+		},
+		Log:       Log{Level: "info", Format: "text"},
+		Dashboard: Dashboard{Address: "127.0.0.1:8088"},
+	}
+}
+
+func defaultMigration() Migration {
+	return Migration{
+		Limits:              Limits{ErrorRate: 0.10, MinSample: 100, Consecutive: 10},
+		BatchSize:           50,
+		Concurrency:         Concurrency{Batches: 4, PerBatch: 50},
+		Reconcile:           true,
+		Waves:               true,
+		RetryBudget:         15 * time.Minute,
+		HoldAfter:           2 * time.Minute,
+		MaxProblems:         10_000,
+		ContinueAfterEvents: 4_000,
+	}
+}

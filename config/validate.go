@@ -1,0 +1,133 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/f0a90b9a/ferry/internal/migration"
+)
+
+// problems collects what is wrong, each with its key and its remedy.
+type problems []error
+
+func (p *problems) check(ok bool, format string, args ...any) {
+	if !ok {
+		*p = append(*p, fmt.Errorf(format, args...))
+	}
+}
+
+func (p *problems) between(name string, value, low, high int) {
+	p.check(value >= low && value <= high, "%s: %d is not between %d and %d", name, value, low, high)
+}
+
+func (p *problems) duration(name string, value, low, high time.Duration) {
+	p.check(value >= low && value <= high, "%s: %s is not between %s and %s",
+		name, value, shortDuration(low), shortDuration(high))
+}
+
+func (p *problems) address(name, value string) {
+	if value == "" {
+		return
+	}
+	_, _, err := net.SplitHostPort(value)
+	p.check(err == nil, "%s: %q is not host:port", name, value)
+}
+
+func (p *problems) url(name, value string) {
+	if value == "" {
+		return
+	}
+	u, err := url.Parse(value)
+	ok := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+	// The value is not quoted: it may hold a password.
+	p.check(ok, "%s: not an http or https URL", name)
+	p.check(!ok || u.User == nil, "%s: holds credentials (use the keys for them)", name)
+	p.check(!ok || u.RawQuery == "" && u.Fragment == "", "%s: has a query or a fragment", name)
+}
+
+// Validate judges every value and gives all problems at once, each with its
+// key. It does not ask for what only a worker needs.
+func (c *Config) Validate() error {
+	var p problems
+	c.validateTemporal(&p)
+	c.validateStores(&p)
+	c.validateMigration(&p)
+	c.validatePrograms(&p)
+	return errors.Join(p...)
+}
+
+// ValidateWorker judges every value and what a worker can't do without.
+func (c *Config) ValidateWorker() error {
+	var p problems
+	p.check(c.S3.WorkBucket != "", "s3.work_bucket: is required (name a bucket that Ferry alone writes to)")
+	p.check(c.Target.BaseURL != "", "target.base_url: is required (the Resale API's address, such as https://host)")
+	p.check(c.Target.Username != "", "target.username: is required")
+	p.check(c.Target.Password != "", "target.password: is required (set target.password_file or FERRY_TARGET_PASSWORD)")
+	p.check(c.Target.Environment != "",
+		"target.environment: is required (a name such as sandbox or production; a file name is good once in each)")
+	return errors.Join(c.Validate(), errors.Join(p...))
+}
+
+func (c *Config) validateTemporal(p *problems) {
+	t := c.Temporal
+	p.address("temporal.address", t.Address)
+	p.check(t.TaskQueue != "", "temporal.task_queue: is empty (the default is ferry)")
+	p.duration("temporal.workflow_task_timeout", t.WorkflowTaskTimeout, time.Second, 2*time.Minute)
+	p.duration("temporal.connect_timeout", t.ConnectTimeout, 100*time.Millisecond, 5*time.Minute)
+}
+
+// name is what fits into an object key between two slashes.
+var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+func (c *Config) validateStores(p *problems) {
+	s, t := c.S3, c.Target
+	p.url("s3.endpoint", s.Endpoint)
+	p.check(s.Region != "", "s3.region: is empty (the default is us-east-1)")
+	p.check((s.AccessKeyID == "") == (s.SecretAccessKey == ""),
+		"s3.access_key_id and s3.secret_access_key: only one is set (set both, or none for the AWS SDK's own chain)")
+	p.check(s.WorkBucket == "" || name.MatchString(s.WorkBucket), "s3.work_bucket: %q is not a bucket's name", s.WorkBucket)
+	p.url("target.base_url", t.BaseURL)
+	p.check(!strings.Contains(t.Username, ":"), "target.username: holds a colon, which HTTP Basic can't carry")
+	p.check(t.Environment == "" || name.MatchString(t.Environment),
+		"target.environment: %q is not a plain name (letters, digits, dot, dash, underscore)", t.Environment)
+	p.duration("target.request_timeout", t.RequestTimeout, 100*time.Millisecond, 5*time.Minute)
+}
+
+func (c *Config) validateMigration(p *problems) {
+	m := c.Migration
+	l := m.Limits
+	p.check(l.ErrorRate >= 0 && l.ErrorRate <= 1, "migration.limits.error_rate: %v is not between 0 and 1", l.ErrorRate)
+	p.check(l.MinSample >= 0, "migration.limits.min_sample: %d is negative", l.MinSample)
+	p.check(l.Consecutive >= 0, "migration.limits.consecutive: %d is negative (0 switches it off)", l.Consecutive)
+	p.check(l.MaxFailures >= 0, "migration.limits.max_failures: %d is negative (0 switches it off)", l.MaxFailures)
+	p.between("migration.batch_size", m.BatchSize, 1, migration.MaxPerBatch)
+	p.between("migration.concurrency.batches", m.Concurrency.Batches, 1, migration.MaxBatches)
+	p.between("migration.concurrency.per_batch", m.Concurrency.PerBatch, 1, migration.MaxPerBatch)
+	p.check(m.RequestsPerSecond >= 0 && m.RequestsPerSecond <= 1e6,
+		"migration.requests_per_second: %v is not between 0 (unlimited) and 1000000", m.RequestsPerSecond)
+	p.duration("migration.retry_budget", m.RetryBudget, time.Second, 7*24*time.Hour)
+	p.duration("migration.hold_after", m.HoldAfter, time.Second, 24*time.Hour)
+	p.check(m.RetryBudget%time.Second == 0, "migration.retry_budget: %s is not whole seconds", m.RetryBudget)
+	p.check(m.HoldAfter%time.Second == 0, "migration.hold_after: %s is not whole seconds", m.HoldAfter)
+	p.between("migration.max_problems", m.MaxProblems, 1, 1_000_000)
+	p.between("migration.continue_after_events", m.ContinueAfterEvents, 100, 10_000)
+}
+
+func (c *Config) validatePrograms(p *problems) {
+	w := c.Worker
+	// The SDK needs room for two workflow tasks.
+	p.between("worker.max_concurrent_workflow_tasks", w.MaxConcurrentWorkflowTasks, 2, 10_000)
+	p.between("worker.max_concurrent_activities", w.MaxConcurrentActivities, 1, 10_000)
+	p.between("worker.max_concurrent_local_activities", w.MaxConcurrentLocalActivities, 1, 10_000)
+	p.address("worker.health_address", w.HealthAddress)
+	p.duration("worker.stop_timeout", w.StopTimeout, 0, time.Hour)
+	p.check(slices.Contains(levels, c.Log.Level), "log.level: %q is not one of %s", c.Log.Level, strings.Join(levels, ", "))
+	p.check(slices.Contains(formats, c.Log.Format), "log.format: %q is not one of %s", c.Log.Format, strings.Join(formats, ", "))
+	p.address("dashboard.address", c.Dashboard.Address)
+}

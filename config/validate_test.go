@@ -1,0 +1,107 @@
+package config_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/f0a90b9a/ferry/config"
+)
+
+func TestDefaultsAreValid(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	require.NoError(t, c.Validate())
+}
+
+func TestWorkerNeeds(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	err := c.ValidateWorker()
+	for _, key := range []string{"s3.work_bucket", "target.base_url", "target.username", "target.password", "target.environment"} {
+		require.ErrorContains(t, err, key+": is required")
+	}
+	c.S3.WorkBucket = "ferry"
+	c.Target = config.Target{BaseURL: "https://resale.example.com", Username: "acme", Password: "p",
+		Environment: "production", RequestTimeout: time.Second}
+	require.NoError(t, c.ValidateWorker())
+	c.Log.Level = "loud"
+	require.ErrorContains(t, c.ValidateWorker(), "log.level")
+}
+
+func TestEachBadValueIsNamed(t *testing.T) {
+	t.Parallel()
+	for key, spoil := range map[string]func(*config.Config){
+		"temporal.address":               func(c *config.Config) { c.Temporal.Address = "localhost" },
+		"temporal.task_queue":            func(c *config.Config) { c.Temporal.TaskQueue = "" },
+		"temporal.workflow_task_timeout": func(c *config.Config) { c.Temporal.WorkflowTaskTimeout = time.Hour },
+		"temporal.connect_timeout":       func(c *config.Config) { c.Temporal.ConnectTimeout = 0 },
+		"s3.endpoint":                    func(c *config.Config) { c.S3.Endpoint = "localhost:9000" },
+		"s3.region":                      func(c *config.Config) { c.S3.Region = "" },
+		"s3.access_key_id":               func(c *config.Config) { c.S3.AccessKeyID = "id" },
+		"s3.work_bucket":                 func(c *config.Config) { c.S3.WorkBucket = "a/b" },
+		"target.base_url":                func(c *config.Config) { c.Target.BaseURL = "ftp://host" },
+		"target.username":                func(c *config.Config) { c.Target.Username = "a:b" },
+		"target.environment":             func(c *config.Config) { c.Target.Environment = "a/b" },
+		"target.request_timeout":         func(c *config.Config) { c.Target.RequestTimeout = time.Millisecond },
+		"migration.limits.error_rate":    func(c *config.Config) { c.Migration.Limits.ErrorRate = math.NaN() },
+		"migration.limits.min_sample":    func(c *config.Config) { c.Migration.Limits.MinSample = -1 },
+		"migration.limits.consecutive":   func(c *config.Config) { c.Migration.Limits.Consecutive = -1 },
+		"migration.limits.max_failures":  func(c *config.Config) { c.Migration.Limits.MaxFailures = -1 },
+		"migration.batch_size":           func(c *config.Config) { c.Migration.BatchSize = 201 },
+		"migration.concurrency.batches":  func(c *config.Config) { c.Migration.Concurrency.Batches = 0 },
+		"migration.concurrency.per_batch": func(c *config.Config) {
+			c.Migration.Concurrency.PerBatch = 1000
+		},
+		"migration.requests_per_second":          func(c *config.Config) { c.Migration.RequestsPerSecond = math.Inf(1) },
+		"migration.retry_budget":                 func(c *config.Config) { c.Migration.RetryBudget = 1500 * time.Millisecond },
+		"migration.hold_after":                   func(c *config.Config) { c.Migration.HoldAfter = 0 },
+		"migration.max_problems":                 func(c *config.Config) { c.Migration.MaxProblems = 0 },
+		"migration.continue_after_events":        func(c *config.Config) { c.Migration.ContinueAfterEvents = 50_000 },
+		"worker.max_concurrent_workflow_tasks":   func(c *config.Config) { c.Worker.MaxConcurrentWorkflowTasks = 1 },
+		"worker.max_concurrent_activities":       func(c *config.Config) { c.Worker.MaxConcurrentActivities = 0 },
+		"worker.max_concurrent_local_activities": func(c *config.Config) { c.Worker.MaxConcurrentLocalActivities = 0 },
+		"worker.health_address":                  func(c *config.Config) { c.Worker.HealthAddress = "8081" },
+		"worker.stop_timeout":                    func(c *config.Config) { c.Worker.StopTimeout = -time.Second },
+		"log.level":                              func(c *config.Config) { c.Log.Level = "trace" },
+		"log.format":                             func(c *config.Config) { c.Log.Format = "xml" },
+		"dashboard.address":                      func(c *config.Config) { c.Dashboard.Address = "here" },
+	} {
+		t.Run(key, func(t *testing.T) {
+			t.Parallel()
+			c := config.Default()
+			spoil(&c)
+			require.ErrorContains(t, c.Validate(), key)
+		})
+	}
+}
+
+func TestAllProblemsAtOnce(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	c.Log.Level, c.Log.Format = "loud", "xml"
+	c.Migration.BatchSize = 0
+	c.Target.BaseURL = "https://user:hunter2@host"
+	err := c.Validate()
+	for _, key := range []string{"log.level", "log.format", "migration.batch_size", "target.base_url: holds credentials"} {
+		require.ErrorContains(t, err, key)
+	}
+	require.NotContains(t, err.Error(), "hunter2")
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	c.Target.Environment = "production"
+	s := c.Settings()
+	require.NoError(t, s.Limits.Check())
+	require.NoError(t, s.Concurrency.Check())
+	require.Equal(t, "production", s.Environment)
+	require.Equal(t, 15*time.Minute, s.RetryBudget())
+	require.Equal(t, 2*time.Minute, s.HoldAfter())
+	require.True(t, s.Waves)
+	require.True(t, s.Reconcile)
+	require.Equal(t, 50, s.BatchSize)
+}

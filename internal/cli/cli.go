@@ -1,0 +1,102 @@
+// Package cli is the `ferry` command line: it reads arguments, calls the
+// packages that do the work, writes for people or for scripts, and turns every
+// end into an exit code. Only the starter program calls it. It holds no rule
+// of a migration.
+package cli
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"os/user"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/f0a90b9a/ferry/internal/cli/view"
+)
+
+// Streams are what a command reads and writes, and the environment that it
+// sees.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Env      []string // as os.Environ gives it
+	// OutTerminal and ErrTerminal say whether a person looks at them.
+	OutTerminal, ErrTerminal bool
+}
+
+// OSStreams are the process's own.
+func OSStreams() Streams {
+	return Streams{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Environ(),
+		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
+		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+	}
+}
+
+// Run runs one command line and gives its exit code. The end of ctx is an
+// interruption by the user.
+func Run(ctx context.Context, args []string, s Streams) int {
+	return run(ctx, args, &app{Streams: s, connect: connect})
+}
+
+func run(ctx context.Context, args []string, a *app) int {
+	root := newRoot(a)
+	root.SetArgs(args)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	command, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitOK
+	}
+	end := endOf(ctx, err)
+	if message := end.message(command.CommandPath()); message != "" {
+		_, _ = io.WriteString(a.Err, message+"\n")
+	}
+	return end.code
+}
+
+// app is what all commands share.
+type app struct {
+	Streams
+	connect    connector
+	configFile string
+	json       bool
+}
+
+// env looks a variable up.
+func (a *app) env(name string) string {
+	for _, entry := range a.Env {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// color reports whether a stream may have colours: https://no-color.org.
+func (a *app) color(terminal bool) bool {
+	return terminal && a.env("NO_COLOR") == "" && a.env("TERM") != "dumb"
+}
+
+func (a *app) style() view.Style { return view.Style{Color: a.color(a.OutTerminal)} }
+
+// progress shows a running migration on stderr.
+func (a *app) progress() view.Progress {
+	return view.NewProgress(a.Err, a.ErrTerminal && a.env("TERM") != "dumb")
+}
+
+// quiet drops the SDKs' own messages: what a command has to say, it says
+// itself.
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// userName is who the audit trail names if --by doesn't.
+func (a *app) userName() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return a.env("USER")
+}

@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/f0a90b9a/ferry/internal/cli/view"
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/objectstore"
+	"github.com/f0a90b9a/ferry/internal/operator"
+)
+
+func newReports(a *app) *cobra.Command {
+	var dir string
+	var all bool
+	command := &cobra.Command{
+		Use:   "reports ID",
+		Short: "Show where a finished migration's files are; --dir downloads them",
+		Args:  arguments("migration ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := a.dial(cmd)
+			if err != nil {
+				return err
+			}
+			defer n.close()
+			return a.reports(cmd.Context(), n, args[0], dir, all)
+		},
+	}
+	command.Flags().StringVar(&dir, "dir", "", "folder to download the files to")
+	command.Flags().BoolVar(&all, "all", false, "with --dir: records.ndjson too, which holds the whole source")
+	return command
+}
+
+// report is one file as `reports --json` shows it.
+type report struct {
+	Name  string `json:"name"`
+	URI   string `json:"uri"`
+	Bytes int64  `json:"bytes"`
+	Path  string `json:"path,omitempty"` // where --dir put it
+}
+
+func (a *app) reports(ctx context.Context, n *connection, id, dir string, all bool) error {
+	found, err := reportsOf(ctx, n, id)
+	if err != nil {
+		return err
+	}
+	if dir != "" {
+		found = slices.DeleteFunc(found, func(r report) bool { return r.Name == migration.FileRecords && !all })
+		if err := download(ctx, n.store, found, dir); err != nil {
+			return err
+		}
+	}
+	if a.json {
+		return a.writeJSON(found)
+	}
+	writeReports(a.Out, found)
+	return nil
+}
+
+func writeReports(w io.Writer, found []report) {
+	files := map[string]migration.FileInfo{}
+	for _, r := range found {
+		place := r.URI
+		if r.Path != "" {
+			place = r.Path
+		}
+		files[r.Name] = migration.FileInfo{URI: place, Bytes: r.Bytes}
+	}
+	view.Files(w, files)
+}
+
+// reportsOf lists a migration's top-level files once they are complete.
+func reportsOf(ctx context.Context, n *connection, id string) ([]report, error) {
+	if n.past == nil {
+		return nil, &problem{code: exitUnable, thing: "reports", err: errors.New("no work bucket is configured"), remedy: "set s3.work_bucket"}
+	}
+	if !migration.ValidID(id) {
+		return nil, fmt.Errorf("migration %q: %w", id, operator.ErrUnknown)
+	}
+	ctx, cancel := brief(ctx)
+	defer cancel()
+	run, err := n.engine.Describe(ctx, id)
+	if err == nil && run.State == operator.Open {
+		return nil, &problem{
+			code: exitRefused, thing: "migration " + id, err: errors.New("it is still running"),
+			remedy: "its files are complete at its end; see 'ferry watch " + id + "'",
+		}
+	}
+	if err != nil && !errors.Is(err, operator.ErrUnknown) {
+		return nil, err
+	}
+	traces, err := n.past.Traces(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if len(traces.Files) == 0 {
+		return nil, fmt.Errorf("migration %s: no files in bucket %s: %w", id, n.store.WorkBucket(), operator.ErrUnknown)
+	}
+	reports := make([]report, 0, len(traces.Files))
+	for _, o := range traces.Files {
+		reports = append(reports, report{Name: path.Base(o.Location.Key), URI: o.Location.String(), Bytes: o.Size})
+	}
+	return reports, nil
+}
+
+// download copies reports into a folder and notes where they went. Each
+// appears whole or not at all; they hold personal data, so that only the user
+// may read them.
+func download(ctx context.Context, s store, reports []report, dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("reports: %w", err)
+	}
+	for i := range reports {
+		r := &reports[i]
+		r.Path = filepath.Join(dir, r.Name)
+		if err := downloadOne(ctx, s, *r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func downloadOne(ctx context.Context, s store, r report) (err error) {
+	loc, err := objectstore.ParseURI(r.URI)
+	if err != nil {
+		return err
+	}
+	body, err := s.Open(ctx, loc, "")
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	temporary, err := os.CreateTemp(filepath.Dir(r.Path), strings.TrimSuffix(r.Name, path.Ext(r.Name))+"-*.part")
+	if err != nil {
+		return fmt.Errorf("reports: %w", err)
+	}
+	defer os.Remove(temporary.Name())
+	_, err = io.Copy(temporary, body)
+	if err = errors.Join(err, temporary.Close()); err != nil {
+		return fmt.Errorf("download of %s: %w", r.Name, err)
+	}
+	return os.Rename(temporary.Name(), r.Path)
+}

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/f0a90b9a/ferry/config"
+	"github.com/f0a90b9a/ferry/internal/cli/view"
+	"github.com/f0a90b9a/ferry/internal/entitlement"
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/ferryworker"
+	"github.com/f0a90b9a/ferry/internal/resale"
+	"github.com/f0a90b9a/ferry/internal/routes"
+)
+
+func newRoute(a *app) *cobra.Command {
+	var offline bool
+	command := &cobra.Command{
+		Use:   "route NAME",
+		Short: "Print a route's rules: what a file for it may contain",
+		Long: `Print a route's rules: what a file for it may contain. They come from the target
+if one is configured (target.base_url and its credentials), else from those that
+Ferry knows by itself: ` + strings.Join(routes.Names(), ", ") + `. With --json they are in the form
+that 'ferry validate --route FILE' reads, so that a partner can check files
+without access to the target.`,
+		Args: arguments("route NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.loadConfig(cmd)
+			if err != nil {
+				return err
+			}
+			route, err := findRoute(cmd.Context(), c, args[0], offline)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.writeJSON(route)
+			}
+			view.Route(a.Out, route)
+			return nil
+		},
+	}
+	command.Flags().BoolVar(&offline, "offline", false, "don't ask the target")
+	return command
+}
+
+// findRoute asks the target for a route's rules, or gives those that are built
+// in.
+func findRoute(ctx context.Context, c *config.Config, name string, offline bool) (entitlement.Route, error) {
+	if !offline && c.Target.BaseURL != "" {
+		return targetRoute(ctx, c, name)
+	}
+	route, known := routes.Builtin(name)
+	if !known {
+		return route, &problem{
+			code: exitUnable, thing: "route " + name,
+			err:    fmt.Errorf("is not one of those known without a target: %s", strings.Join(routes.Names(), ", ")),
+			remedy: "set target.base_url and its credentials, or name a file made by 'ferry route NAME --json'",
+		}
+	}
+	return route, nil
+}
+
+func targetRoute(ctx context.Context, c *config.Config, name string) (entitlement.Route, error) {
+	target, err := resale.NewClient(ferryworker.TargetOptions(c.Target))
+	if err != nil {
+		return entitlement.Route{}, err
+	}
+	defer target.Close()
+	ctx, cancel := brief(ctx)
+	defer cancel()
+	route, err := target.Route(ctx, name)
+	if f, ok := fault.As(err); ok && f.Code == fault.CodeNotFound {
+		return route, &problem{code: exitUnable, thing: "route " + name, err: errors.New("the target doesn't know it"), remedy: "check its name"}
+	}
+	return route, err
+}
+
+// routeArgument reads --route of validate: a JSON file with a route's rules,
+// or a route's name.
+func routeArgument(ctx context.Context, c *config.Config, value string) (*entitlement.Route, error) {
+	if value == "" {
+		return nil, nil
+	}
+	if !strings.HasSuffix(value, ".json") {
+		route, err := findRoute(ctx, c, value, isBuiltin(value))
+		return &route, err
+	}
+	body, err := os.ReadFile(value)
+	if err != nil {
+		return nil, fmt.Errorf("route: %w", err)
+	}
+	var route entitlement.Route
+	if err := json.Unmarshal(body, &route); err != nil {
+		return nil, fmt.Errorf("route file %s: %w", value, err)
+	}
+	if route.Route == "" || route.MerchantAccountKey == "" {
+		return nil, &problem{
+			code: exitUnable, thing: "route file " + value, err: errors.New("has no route or no merchantAccountKey"),
+			remedy: "make one with 'ferry route NAME --json'",
+		}
+	}
+	return &route, nil
+}
+
+func isBuiltin(name string) bool {
+	_, known := routes.Builtin(name)
+	return known
+}

@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/objectstore"
+	"github.com/f0a90b9a/ferry/internal/operator"
+	"github.com/f0a90b9a/ferry/workflows"
+)
+
+// startFlags are the flags of start.
+type startFlags struct {
+	id, route, upload string
+	wait, dryRun      bool
+	overrides         overrides
+}
+
+func newStart(a *app) *cobra.Command {
+	var f startFlags
+	command := &cobra.Command{
+		Use:   "start [s3://BUCKET/KEY] --route ROUTE",
+		Short: "Start the migration of a file",
+		Long: `Start the migration of a file in S3. What no flag says comes from the worker's
+configuration. A file name is good once per target environment.
+
+With --upload the local file is put into the bucket first: at the place given,
+or at input/<name> in the work bucket.`,
+		Example: `  ferry start s3://partner/input/acme-1.json --route acme-nova --wait
+  ferry start --upload acme-1.json --route acme-nova --dry-run`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 && f.upload == "" {
+				return usagef("s3://BUCKET/KEY or --upload FILE is missing")
+			}
+			if len(args) > 1 {
+				return usagef("unknown argument %q", args[1])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.start(cmd, args, f) },
+	}
+	flags := command.Flags()
+	flags.StringVar(&f.route, "route", "", "route to migrate on (required)")
+	flags.StringVar(&f.id, "id", "", "migration id (default: from the file's name and place)")
+	flags.StringVar(&f.upload, "upload", "", "local file to put into the bucket first")
+	flags.BoolVar(&f.wait, "wait", false, "follow it to its end; the exit code is its result")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "check and plan only; nothing is sent to the target")
+	f.overrides.addFlags(flags)
+	return command
+}
+
+func (a *app) start(cmd *cobra.Command, args []string, f startFlags) error {
+	if f.route == "" {
+		return usagef("--route is missing")
+	}
+	n, err := a.dial(cmd)
+	if err != nil {
+		return err
+	}
+	defer n.close()
+	ctx := cmd.Context()
+	loc, err := sourceOf(n, args, f.upload)
+	if err != nil {
+		return err
+	}
+	in := workflows.MigrateFileInput{File: loc.String(), Route: f.route, DryRun: f.dryRun}
+	f.overrides.apply(cmd.Flags(), &in)
+	id := f.id
+	if id == "" {
+		id = idFor(in, time.Now())
+	}
+	if !migration.ValidID(id) {
+		return usagef("migration id %q must match %s", id, migration.IDPattern)
+	}
+	if err := checkUnused(ctx, n, id); err != nil {
+		return err
+	}
+	if err := a.provide(ctx, n, loc, f.upload); err != nil {
+		return err
+	}
+	a.warnNoWorker(ctx, n)
+	return a.startAndFollow(ctx, n, id, in, f.wait)
+}
+
+// startAndFollow starts a migration and, if asked to, waits for its end.
+func (a *app) startAndFollow(ctx context.Context, n *connection, id string, in workflows.MigrateFileInput, wait bool) error {
+	call, cancel := brief(ctx)
+	defer cancel()
+	runID, err := n.engine.Start(call, id, in)
+	if errors.Is(err, operator.ErrIDUsed) {
+		return usedBefore(id, in.File)
+	}
+	if err != nil {
+		return err
+	}
+	if wait {
+		fmt.Fprintf(a.Err, "Migration %s has started.\n", id)
+		return a.follow(ctx, n, id)
+	}
+	if a.json {
+		return a.writeJSON(started{Migration: id, RunID: runID, File: in.File, Route: in.Route})
+	}
+	fmt.Fprintf(a.Out, "Migration %s has started.\n  follow it:  ferry watch %s\n", id, id)
+	return nil
+}
+
+// started is what start prints with --json without --wait.
+type started struct {
+	Migration string `json:"migration"`
+	RunID     string `json:"runId"`
+	File      string `json:"file"`
+	Route     string `json:"route"`
+}
+
+// idFor is a migration's id where the user gives none. Dry runs may be
+// repeated, so they carry their time.
+func idFor(in workflows.MigrateFileInput, now time.Time) string {
+	id := migration.IDFor(in.File)
+	if in.DryRun {
+		// The file's stem is cut further, so that the whole fits.
+		const room = 80 - len("-dry-20060102T150405Z")
+		id = id[max(0, len(id)-room):] + "-dry-" + now.UTC().Format("20060102T150405Z")
+	}
+	return id
+}
+
+// checkUnused refuses an id that Temporal or the work bucket knows: retention
+// may have emptied the first.
+func checkUnused(ctx context.Context, n *connection, id string) error {
+	call, cancel := brief(ctx)
+	defer cancel()
+	_, err := n.engine.Describe(call, id)
+	if err == nil {
+		return usedBefore(id, "")
+	}
+	if !errors.Is(err, operator.ErrUnknown) {
+		return err
+	}
+	if n.past == nil {
+		return nil
+	}
+	traces, err := n.past.Traces(call, id)
+	if err == nil && traces.Claimed {
+		return usedBefore(id, "")
+	}
+	return err
+}
+
+func usedBefore(id, file string) error {
+	return &problem{
+		code: exitUnable, thing: "migration " + id,
+		err:    fmt.Errorf("%s: the name was used before%s", fault.CodeMigrationIDUsed, inParens(file)),
+		remedy: "copy the file under a new name, or see 'ferry status " + id + "'",
+	}
+}
+
+func inParens(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " for " + s
+}
+
+// warnNoWorker says that nobody will work on the start yet. It is no reason
+// not to start: a migration waits for its worker.
+func (a *app) warnNoWorker(ctx context.Context, n *connection) {
+	call, cancel := brief(ctx)
+	defer cancel()
+	if polls, err := n.engine.WorkerPolls(call); err == nil && !polls {
+		fmt.Fprintf(a.Err, "ferry: warning: no worker is polling task queue %s (start one with 'go run ./worker')\n", n.engine.Queue())
+	}
+}
+
+// writeJSON is the only thing that writes to stdout with --json.
+func (a *app) writeJSON(v any) error {
+	e := json.NewEncoder(a.Out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// sourceOf is where the file lies or will lie.
+func sourceOf(n *connection, args []string, upload string) (objectstore.Location, error) {
+	if len(args) == 1 {
+		loc, err := objectstore.ParseURI(args[0])
+		if err != nil {
+			return loc, &problem{code: exitUsage, err: err}
+		}
+		return loc, nil
+	}
+	return uploadPlace(n, upload)
+}

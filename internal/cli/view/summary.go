@@ -1,0 +1,189 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/f0a90b9a/ferry/internal/migration"
+)
+
+// Summary writes everything a migration's summary says that people ask for.
+func Summary(w io.Writer, style Style, s migration.Summary) {
+	head(w, style, s)
+	counts(w, s)
+	statuses(w, s)
+	problems(w, s)
+	groups(w, s)
+	audit(w, s)
+	files(w, s)
+}
+
+func head(w io.Writer, style Style, s migration.Summary) {
+	state := string(s.Phase)
+	if s.Result != "" {
+		state = style.result(s.Result)
+	}
+	fmt.Fprintf(w, "%s  %s\n", s.Migration, state)
+	if s.Reason != "" {
+		fmt.Fprintf(w, "  %s\n", plain(s.Reason))
+	}
+	table(w, func(t io.Writer) {
+		fmt.Fprintf(t, "  file\t%s\n", orDash(s.File))
+		fmt.Fprintf(t, "  route\t%s\n", orDash(s.Route))
+		if s.Parent != "" {
+			fmt.Fprintf(t, "  reload of\t%s\n", plain(s.Parent))
+		}
+		fmt.Fprintf(t, "  started\t%s\n", Moment(s.StartedAt))
+		if s.FinishedAt != nil {
+			fmt.Fprintf(t, "  finished\t%s%s\n", Moment(s.FinishedAt), took(s))
+		}
+		if l := tripped(s.Limits.Tripped); l != "" {
+			fmt.Fprintf(t, "  limit\t%s\n", l)
+		}
+	})
+}
+
+func took(s migration.Summary) string {
+	if s.StartedAt == nil {
+		return ""
+	}
+	return " (" + Duration(s.FinishedAt.Sub(*s.StartedAt)) + ")"
+}
+
+func tripped(t *migration.Tripped) string {
+	switch {
+	case t == nil:
+		return ""
+	case t.First == 0:
+		return t.Rule
+	}
+	return fmt.Sprintf("%s, records %d to %d", t.Rule, t.First, t.Last)
+}
+
+func counts(w io.Writer, s migration.Summary) {
+	fmt.Fprintln(w)
+	table(w, func(t io.Writer) {
+		fmt.Fprintf(t, "records\t%d\n", s.Records)
+		fmt.Fprintf(t, "  migrated\t%d\n", s.Outcomes.Migrated)
+		fmt.Fprintf(t, "  already migrated\t%d\n", s.Outcomes.AlreadyMigrated)
+		fmt.Fprintf(t, "  failed\t%d%s\n", s.Outcomes.Failed, partial(s.Partial))
+		fmt.Fprintf(t, "  not attempted\t%d\n", s.Outcomes.NotAttempted)
+	})
+}
+
+func partial(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d half-way)", n)
+}
+
+func statuses(w io.Writer, s migration.Summary) {
+	fmt.Fprintln(w)
+	table(w, func(t io.Writer) {
+		fmt.Fprintln(t, "status\texpected\tmigrated\tfound")
+		statusRow(t, "PENDING", s.Statuses.Pending)
+		statusRow(t, "ACTIVE", s.Statuses.Active)
+		statusRow(t, "SUSPENDED", s.Statuses.Suspended)
+		statusRow(t, "TERMINATED", s.Statuses.Terminated)
+	})
+}
+
+func statusRow(w io.Writer, name string, c migration.StatusCount) {
+	found := "-"
+	if c.Found != nil {
+		found = fmt.Sprint(*c.Found)
+	}
+	fmt.Fprintf(w, "  %s\t%d\t%d\t%s\n", name, c.Expected, c.Migrated, found)
+}
+
+func problems(w io.Writer, s migration.Summary) {
+	if s.Problems == nil || s.Problems.Total+len(s.Problems.Warnings) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	table(w, func(t io.Writer) {
+		fmt.Fprintf(t, "problems in the file\t%d\n", s.Problems.Total)
+		byCount(t, "  %s\t%d\n", s.Problems.ByCode)
+		byCount(t, "  %s (warning)\t%d\n", s.Problems.Warnings)
+	})
+}
+
+// byCount writes counted codes, the most frequent first.
+func byCount(w io.Writer, format string, counts map[string]int) {
+	codes := make([]string, 0, len(counts))
+	for code := range counts {
+		codes = append(codes, code)
+	}
+	slices.SortFunc(codes, func(a, b string) int {
+		if d := counts[b] - counts[a]; d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+	for _, code := range codes {
+		fmt.Fprintf(w, format, plain(code), counts[code])
+	}
+}
+
+// shownGroups bounds the table of errors; the rest is in errors.csv.
+const shownGroups = 10
+
+func groups(w io.Writer, s migration.Summary) {
+	if len(s.Errors) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	table(w, func(t io.Writer) {
+		fmt.Fprintln(t, "not migrated because of\tstep\trecords\tfor example")
+		for _, g := range s.Errors[:min(len(s.Errors), shownGroups)] {
+			examples := g.Examples[:min(len(g.Examples), 3)]
+			fmt.Fprintf(t, "  %s\t%s\t%d\t%s\n", plain(g.Code), orDash(g.Step), g.Count, orDash(strings.Join(examples, ", ")))
+		}
+		if more := len(s.Errors) - shownGroups; more > 0 {
+			fmt.Fprintf(t, "  and %d more kinds\n", more)
+		}
+	})
+}
+
+// shownAudit bounds the audit trail shown; the rest is in audit.ndjson.
+const shownAudit = 5
+
+func audit(w io.Writer, s migration.Summary) {
+	if len(s.Audit) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	table(w, func(t io.Writer) {
+		fmt.Fprintln(t, "operators")
+		for _, e := range s.Audit[max(0, len(s.Audit)-shownAudit):] {
+			words := slices.DeleteFunc([]string{plain(e.Detail), plain(e.Reason)}, func(s string) bool { return s == "" })
+			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", Moment(&e.At), plain(e.By), plain(e.Action), strings.Join(words, "; "))
+		}
+	})
+}
+
+func files(w io.Writer, s migration.Summary) {
+	if len(s.Files) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	Files(w, s.Files)
+}
+
+// Files writes a migration's files with sizes and places, by name.
+func Files(w io.Writer, files map[string]migration.FileInfo) {
+	names := make([]string, 0, len(files))
+	for name := range files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	table(w, func(t io.Writer) {
+		fmt.Fprintln(t, "files")
+		for _, name := range names {
+			fmt.Fprintf(t, "  %s\t%s\t%s\n", plain(name), Bytes(files[name].Bytes), plain(files[name].URI))
+		}
+	})
+}

@@ -1,0 +1,79 @@
+package devstack
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/f0a90b9a/ferry/internal/objectstore"
+)
+
+// parentVariable makes the test binary a parent that starts one server, says
+// so and waits to be killed.
+const parentVariable = "FERRY_TEST_PARENT"
+
+func TestMain(m *testing.M) {
+	RunChild()
+	if kind := os.Getenv(parentVariable); kind != "" {
+		fmt.Fprintln(os.Stderr, playParent(kind))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// playParent returns only if the server can't be started.
+func playParent(kind string) error {
+	ctx := context.Background()
+	switch kind {
+	case "s3":
+		s, err := StartS3(ctx, S3Options{Dir: os.Getenv("FERRY_TEST_DIR")})
+		if err != nil {
+			return err
+		}
+		fmt.Println(s.settings.Port)
+	case "temporal":
+		server, err := StartTemporal(ctx, TemporalOptions{CLIPath: os.Getenv("FERRY_TEST_CLI")})
+		if err != nil {
+			return err
+		}
+		fmt.Println(server.options.Port)
+	}
+	select {}
+}
+
+// startS3 starts a server that ends with the test.
+func startS3(t *testing.T, o S3Options) *S3 {
+	t.Helper()
+	if o.Dir == "" {
+		o.Dir = t.TempDir()
+	}
+	s, err := StartS3(t.Context(), o)
+	require.NoError(t, err)
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// storeOf is a client with a bucket "work".
+func storeOf(t *testing.T, s *S3) *objectstore.Store {
+	t.Helper()
+	store, err := objectstore.New(t.Context(), objectstore.Options{
+		Endpoint: s.Endpoint, PathStyle: true, WorkBucket: "work",
+		AccessKeyID: s.AccessKey, SecretAccessKey: s.SecretKey,
+	})
+	require.NoError(t, err)
+	require.NoError(t, store.EnsureBucket(t.Context(), "work"))
+	return store
+}
+
+// portIsFree reports whether anybody may listen on the port.
+func portIsFree(port int) bool {
+	l, err := net.Listen("tcp4", address(port))
+	if err != nil {
+		return false
+	}
+	return l.Close() == nil
+}

@@ -1,0 +1,133 @@
+package migrationfile
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// piece is one record's bytes, or something wrong between records.
+type piece struct {
+	record   int
+	place    place  // where it starts
+	raw      []byte // valid until the next piece
+	tooLarge bool   // raw is only its beginning
+	fault    *formatError
+}
+
+// layout is how the records of a file stand.
+type layout int
+
+const (
+	layoutUnknown layout = iota
+	layoutArray
+	layoutLines
+)
+
+// splitter cuts the source into records without judging them: it knows
+// brackets, strings and line ends. Once it can't tell records apart it gives
+// one piece with a fault and stops.
+type splitter struct {
+	in      *source
+	max     int // bytes of a record that are kept
+	layout  layout
+	records int
+	raw     []byte
+	stopped bool
+	// In an array: whether a comma must come before the next record, and
+	// whether the array may close here.
+	needComma, mayClose bool
+}
+
+func newSplitter(in *source, maxBytes int) *splitter {
+	return &splitter{in: in, max: maxBytes}
+}
+
+// next gives the next piece; io.EOF after the last. Other errors are the
+// input's.
+func (s *splitter) next() (piece, error) {
+	if s.stopped {
+		return piece{}, io.EOF
+	}
+	if s.layout == layoutUnknown {
+		if p, err := s.begin(); p.fault != nil || err != nil {
+			return p, err
+		}
+	}
+	if s.layout == layoutArray {
+		return s.nextElement()
+	}
+	return s.nextLine()
+}
+
+// begin lets the first character decide about the layout.
+func (s *splitter) begin() (piece, error) {
+	c, err := s.skipSpace()
+	if errors.Is(err, io.EOF) {
+		s.stopped = true
+		return piece{}, io.EOF
+	}
+	if err != nil {
+		return s.broken(err)
+	}
+	switch c {
+	case '[':
+		s.layout, s.mayClose = layoutArray, true
+		s.in.consume(1)
+	case '{':
+		s.layout = layoutLines
+	default:
+		return s.stop(&formatError{CodeNotJSON, "the file is neither a JSON array of records nor one record a line",
+			"the first character must be [ or {"})
+	}
+	return piece{}, nil
+}
+
+// skipSpace gives the next character that isn't white space, unconsumed.
+func (s *splitter) skipSpace() (byte, error) {
+	for {
+		w, err := s.in.peek()
+		if err != nil {
+			return 0, err
+		}
+		rest := bytes.TrimLeft(w, " \t\r\n")
+		s.in.consume(len(w) - len(rest))
+		if len(rest) > 0 {
+			return rest[0], nil
+		}
+	}
+}
+
+// fault is something wrong at the present place, beyond which one can go on.
+func (s *splitter) fault(f *formatError) (piece, error) {
+	return piece{record: s.records, place: s.in.place, fault: f}, nil
+}
+
+// stop is something wrong beyond which one can't.
+func (s *splitter) stop(f *formatError) (piece, error) {
+	s.stopped = true
+	return s.fault(f)
+}
+
+// broken sorts the errors of the source: damage stops, the end of the file is
+// too early here, the rest is the input's.
+func (s *splitter) broken(err error) (piece, error) {
+	var damage *formatError
+	switch {
+	case errors.As(err, &damage):
+		return s.stop(damage)
+	case errors.Is(err, io.EOF):
+		return s.stop(&formatError{CodeTruncated, "the file ends before its array is closed",
+			"upload the file again, or close the array with ]"})
+	}
+	s.stopped = true
+	return piece{}, err
+}
+
+// keep collects a record's bytes, no more than the largest record has.
+func (s *splitter) keep(b []byte) {
+	if room := s.max + 1 - len(s.raw); len(b) > room {
+		b = b[:room]
+	}
+	s.raw = append(s.raw, b...)
+}

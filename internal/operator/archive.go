@@ -1,0 +1,90 @@
+package operator
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/objectstore"
+)
+
+// maxSummary bounds a summary.json: error groups and audit entries are bounded.
+const maxSummary = 4 << 20
+
+// Bucket is the part of an object store that an archive reads.
+type Bucket interface {
+	WorkBucket() string
+	Work(key string) objectstore.Location
+	Head(ctx context.Context, loc objectstore.Location) (objectstore.Object, error)
+	Read(ctx context.Context, loc objectstore.Location, limit int64) ([]byte, string, error)
+	List(ctx context.Context, bucket, prefix string) iter.Seq2[objectstore.Object, error]
+	ListPrefixes(ctx context.Context, bucket, prefix string) iter.Seq2[string, error]
+}
+
+// Archive reads what migrations left in the work bucket.
+type Archive struct{ bucket Bucket }
+
+// NewArchive makes an archive of a store that has a work bucket.
+func NewArchive(bucket Bucket) *Archive { return &Archive{bucket: bucket} }
+
+// Summary reads a migration's summary.json; found is false while there is
+// none.
+func (a *Archive) Summary(ctx context.Context, id string) (s migration.Summary, found bool, err error) {
+	body, _, err := a.bucket.Read(ctx, a.bucket.Work(migration.Key(id, migration.FileSummary)), maxSummary)
+	if f, ok := fault.As(err); ok && f.Code == fault.CodeFileNotFound {
+		return s, false, nil
+	}
+	if err != nil {
+		return s, false, fmt.Errorf("migration %s: summary: %w", id, err)
+	}
+	if err := json.Unmarshal(body, &s); err != nil {
+		return s, false, fmt.Errorf("migration %s: summary: %w", id, err)
+	}
+	return s, true, nil
+}
+
+// Traces are what the bucket shows of a migration without a summary.
+type Traces struct {
+	Claimed  bool // its id is taken
+	Imported bool // its records were accepted
+	Batches  int  // batches whose outcomes are written
+	Files    []objectstore.Object
+}
+
+// Traces looks at a migration's folder.
+func (a *Archive) Traces(ctx context.Context, id string) (Traces, error) {
+	var t Traces
+	prefix := migration.Key(id, "")
+	for object, err := range a.bucket.List(ctx, a.bucket.WorkBucket(), prefix) {
+		if err != nil {
+			return t, fmt.Errorf("migration %s: %w", id, err)
+		}
+		switch name := strings.TrimPrefix(object.Location.Key, prefix); {
+		case strings.HasPrefix(name, "outcomes/"):
+			t.Batches++
+			continue
+		case name == migration.FileClaim:
+			t.Claimed = true
+		case name == migration.FileBatches:
+			t.Imported = true
+		}
+		t.Files = append(t.Files, object)
+	}
+	return t, nil
+}
+
+// IDs gives the ids of all migrations that ever wrote to the bucket.
+func (a *Archive) IDs(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for prefix, err := range a.bucket.ListPrefixes(ctx, a.bucket.WorkBucket(), migration.Prefix) {
+			id := strings.TrimSuffix(strings.TrimPrefix(prefix, migration.Prefix), "/")
+			if !yield(id, err) || err != nil {
+				return
+			}
+		}
+	}
+}

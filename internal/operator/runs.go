@@ -1,0 +1,150 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/f0a90b9a/ferry/workflows"
+)
+
+// Run is a migration as Temporal alone knows it, without a worker.
+type Run struct {
+	ID        string
+	File      string // empty if Temporal doesn't tell
+	Route     string // likewise
+	State     State
+	StartedAt *time.Time
+	ClosedAt  *time.Time // nil while it is open
+}
+
+// State is what Temporal says of a root.
+type State string
+
+// The states. Closed ones other than Completed have no result.
+const (
+	Open       State = "open"
+	Completed  State = "completed"
+	Failed     State = "failed"
+	Terminated State = "terminated"
+	Canceled   State = "canceled"
+	TimedOut   State = "timed out"
+)
+
+var states = map[enumspb.WorkflowExecutionStatus]State{
+	enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:  Completed,
+	enumspb.WORKFLOW_EXECUTION_STATUS_FAILED:     Failed,
+	enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED: Terminated,
+	enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:   Canceled,
+	enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:  TimedOut,
+}
+
+// Describe looks a migration up; ErrUnknown if Temporal doesn't have it (or no
+// longer has it).
+func (c *Client) Describe(ctx context.Context, id string) (Run, error) {
+	answer, err := c.temporal.DescribeWorkflowExecution(ctx, id, "")
+	var missing *serviceerror.NotFound
+	var invalid *serviceerror.InvalidArgument
+	if errors.As(err, &missing) || errors.As(err, &invalid) {
+		return Run{}, fmt.Errorf("migration %s: %w", id, ErrUnknown)
+	}
+	if err != nil {
+		return Run{}, fmt.Errorf("migration %s: describe: %w", id, err)
+	}
+	info := answer.GetWorkflowExecutionInfo()
+	if info.GetType().GetName() != workflows.MigrateFileName {
+		return Run{}, fmt.Errorf("%s is a %s, not a migration: %w", id, info.GetType().GetName(), ErrUnknown)
+	}
+	return c.withInput(ctx, runOf(info)), nil
+}
+
+// List gives the latest migrations that Temporal still knows, at most limit,
+// open ones among them.
+func (c *Client) List(ctx context.Context, limit int) ([]Run, error) {
+	var runs []Run
+	var token []byte
+	for {
+		page, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+			Query:         "WorkflowType = '" + workflows.MigrateFileName + "' AND ExecutionStatus != 'ContinuedAsNew'",
+			PageSize:      int32(min(limit, 500)),
+			NextPageToken: token,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list of migrations: %w", err)
+		}
+		for _, info := range page.GetExecutions() {
+			runs = append(runs, c.withInput(ctx, runOf(info)))
+			if len(runs) == limit {
+				return runs, nil
+			}
+		}
+		if token = page.GetNextPageToken(); len(token) == 0 {
+			return runs, nil
+		}
+	}
+}
+
+func runOf(info *workflowpb.WorkflowExecutionInfo) Run {
+	state, closed := states[info.GetStatus()]
+	if !closed {
+		state = Open
+	}
+	fields := info.GetMemo().GetFields()
+	return Run{
+		ID:        info.GetExecution().GetWorkflowId(),
+		File:      memo(fields, memoFile),
+		Route:     memo(fields, memoRoute),
+		State:     state,
+		StartedAt: moment(info.GetStartTime()),
+		ClosedAt:  moment(info.GetCloseTime()),
+	}
+}
+
+func moment(t *timestamppb.Timestamp) *time.Time {
+	if t == nil {
+		return nil
+	}
+	at := t.AsTime()
+	return &at
+}
+
+func memo(fields map[string]*commonpb.Payload, name string) string {
+	var value string
+	payload, ok := fields[name]
+	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &value) != nil {
+		return ""
+	}
+	return value
+}
+
+// withInput reads file and route from the run's first event if it was started
+// without a memo, from the Temporal UI for instance. What can't be read stays
+// empty.
+func (c *Client) withInput(ctx context.Context, r Run) Run {
+	if r.File != "" {
+		return r
+	}
+	events := c.temporal.GetWorkflowHistory(ctx, r.ID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	if !events.HasNext() {
+		return r
+	}
+	first, err := events.Next()
+	if err != nil {
+		return r
+	}
+	payloads := first.GetWorkflowExecutionStartedEventAttributes().GetInput()
+	var in workflows.MigrateFileInput
+	if converter.GetDefaultDataConverter().FromPayloads(payloads, &in) == nil {
+		r.File, r.Route = in.File, in.Route
+	}
+	return r
+}

@@ -1,0 +1,56 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/temporalconn"
+	"github.com/f0a90b9a/ferry/workflows"
+)
+
+// Keys of the root's memo, so that a list can name file and route without
+// asking a worker.
+const (
+	memoFile  = "file"
+	memoRoute = "route"
+)
+
+// Start starts a migration under an id and gives the run's id. An id that was
+// ever used is ErrIDUsed.
+func (c *Client) Start(ctx context.Context, id string, in workflows.MigrateFileInput) (runID string, err error) {
+	if !migration.ValidID(id) {
+		return "", fmt.Errorf("migration id %q: must match %s", id, migration.IDPattern)
+	}
+	run, err := c.temporal.ExecuteWorkflow(ctx, c.startOptions(id, in), workflows.MigrateFileName, in)
+	var started *serviceerror.WorkflowExecutionAlreadyStarted
+	if errors.As(err, &started) {
+		return "", fmt.Errorf("migration %s: %w", id, ErrIDUsed)
+	}
+	if err != nil {
+		return "", fmt.Errorf("migration %s: start: %w", id, err)
+	}
+	return run.GetRunID(), nil
+}
+
+func (c *Client) startOptions(id string, in workflows.MigrateFileInput) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                                       id,
+		TaskQueue:                                c.queue,
+		WorkflowTaskTimeout:                      c.taskTimeout,
+		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		Memo:                                     map[string]any{memoFile: in.File, memoRoute: in.Route},
+	}
+}
+
+// WorkerPolls reports whether a worker has lately polled the task queue.
+func (c *Client) WorkerPolls(ctx context.Context) (bool, error) {
+	return temporalconn.WorkerPolls(ctx, c.temporal, c.queue)
+}

@@ -1,0 +1,101 @@
+package resale
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+
+	"github.com/f0a90b9a/ferry/internal/fault"
+)
+
+// bodyLimit is the longest answer that is read, in bytes.
+const bodyLimit = 1 << 20
+
+// call is one request and what is needed to judge its answer.
+type call struct {
+	name          string // for messages
+	write         bool   // it may change something at the target
+	entitlementID string // the answer must be about it, if set
+	externalID    string // the same, for create
+	scrub         func(string) string
+	send          func(ctx context.Context) (*http.Response, error)
+}
+
+// answer is a whole answer, read to its end.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// do makes the call once and gives an answer that is a success by its code, or
+// a fault.
+func (c *Client) do(ctx context.Context, k call) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	// Before a connection is there nothing can have been sent, so nothing can
+	// have taken effect: names that don't resolve, refused connections, failed
+	// handshakes.
+	var sent atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }}
+	resp, err := k.send(httptrace.WithClientTrace(ctx, trace))
+	if err != nil {
+		return answer{}, k.broken(err, 0, sent.Load())
+	}
+	defer func() { _ = resp.Body.Close() }()
+	got, err := read(resp)
+	if err != nil {
+		return answer{}, k.broken(err, resp.StatusCode, true)
+	}
+	if f := c.judge(k, got); f != nil {
+		return answer{}, f
+	}
+	return got, nil
+}
+
+var errTooLong = errors.New("the answer is longer than 1 MiB")
+
+func read(resp *http.Response) (answer, error) {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, bodyLimit+1))
+	if err != nil {
+		return answer{}, err
+	}
+	if len(body) > bodyLimit {
+		return answer{}, errTooLong
+	}
+	return answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+}
+
+// broken is the fault of a call without a whole answer. status is 0 if none
+// began.
+func (k call) broken(err error, status int, sent bool) *fault.Fault {
+	f := &fault.Fault{Kind: fault.Retryable, HTTPStatus: status, Unclear: k.write && sent, Cause: err}
+	var urlError *url.Error
+	timeout := errors.Is(err, context.DeadlineExceeded)
+	if errors.As(err, &urlError) {
+		timeout = timeout || urlError.Timeout()
+		f.Cause = urlError.Err // without the address
+	} else if status == 0 {
+		// Not the network's error: the request could not be made at all.
+		f.Kind, f.Code, f.Unclear = fault.Final, fault.CodeBadRequest, false
+		f.Message = k.name + ": the request can't be written"
+		return f
+	}
+	switch {
+	case errors.Is(err, errTooLong):
+		f.Code, f.Message = fault.CodeUnexpected, k.name+": "+errTooLong.Error()
+	case timeout:
+		f.Code, f.Message = fault.CodeTimeout, k.name+": no answer in time"
+	case errors.Is(err, context.Canceled):
+		f.Code, f.Message = fault.CodeConnection, k.name+": the call was cancelled"
+	case !sent:
+		f.Code, f.Message = fault.CodeConnection, k.name+": no connection: "+clean(f.Cause.Error())
+	default:
+		f.Code, f.Message = fault.CodeConnection, k.name+": the connection broke: "+clean(f.Cause.Error())
+	}
+	return f
+}

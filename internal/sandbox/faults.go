@@ -1,0 +1,107 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/f0a90b9a/ferry/internal/entitlement"
+	"github.com/f0a90b9a/ferry/internal/routes"
+)
+
+// Faults are what the sandbox does wrong on purpose. Rates are probabilities
+// from 0 to 1, judged anew for every call.
+type Faults struct {
+	// LatencyMs is added to every call, in milliseconds.
+	LatencyMs int `json:"latencyMs"`
+	// ErrorRate is the share of calls that do nothing and answer
+	// INTERNAL_ERROR.
+	ErrorRate float64 `json:"errorRate"`
+	// ThrottleRate is the share of calls that do nothing and answer
+	// TOO_MANY_REQUESTS.
+	ThrottleRate float64 `json:"throttleRate"`
+	// RetryAfterSeconds is the Retry-After of throttled calls and of an
+	// outage; 0 is no header.
+	RetryAfterSeconds int `json:"retryAfterSeconds"`
+	// LostAnswerRate is the share of writes that are done and whose connection
+	// is then cut without an answer.
+	LostAnswerRate float64 `json:"lostAnswerRate"`
+	// AcceptedRate is the share of writes that are answered by 202 and done
+	// SettleAfterMs milliseconds later.
+	AcceptedRate  float64 `json:"acceptedRate"`
+	SettleAfterMs int     `json:"settleAfterMs"`
+	// Outage makes every call of the API answer SERVICE_UNAVAILABLE.
+	Outage bool `json:"outage"`
+	// HTML gives outages, errors and throttling the face of a gateway: a page
+	// of HTML instead of the API's envelope.
+	HTML bool `json:"html"`
+	// Unauthorized makes every call of the API answer UNAUTHORIZED.
+	Unauthorized bool `json:"unauthorized"`
+	// Refusals are, by step, the products that refuse it with NOT_AVAILABLE.
+	Refusals map[entitlement.Step][]string `json:"refusals"`
+	// UniqueExternalIDs makes a repeated external id ALREADY_EXISTS.
+	UniqueExternalIDs bool `json:"uniqueExternalIds"`
+	// Seed begins the sequence of chances; a change begins it anew.
+	Seed uint64 `json:"seed"`
+}
+
+// DefaultFaults has nothing switched on but the refusals of acme-nova's
+// nova-fail-… products.
+func DefaultFaults() Faults {
+	f := Faults{
+		RetryAfterSeconds: 1,
+		SettleAfterMs:     1000,
+		UniqueExternalIDs: true,
+		Seed:              1,
+		Refusals:          map[entitlement.Step][]string{},
+	}
+	for _, step := range refusable {
+		f.Refusals[step] = []string{routes.FailProduct(step)}
+	}
+	return f
+}
+
+// refusable are the steps that a product can refuse.
+var refusable = [...]entitlement.Step{
+	entitlement.Create, entitlement.Activate, entitlement.Suspend, entitlement.Cancel, entitlement.Revoke,
+}
+
+func (f Faults) clone() Faults {
+	f.Refusals = maps.Clone(f.Refusals)
+	for step, products := range f.Refusals {
+		f.Refusals[step] = append([]string{}, products...)
+	}
+	return f
+}
+
+func (f Faults) validate() error {
+	var problems []error
+	rate := func(name string, value float64) {
+		if !(value >= 0 && value <= 1) {
+			problems = append(problems, fmt.Errorf("%s: %v is not from 0 to 1", name, value))
+		}
+	}
+	rate("errorRate", f.ErrorRate)
+	rate("throttleRate", f.ThrottleRate)
+	rate("lostAnswerRate", f.LostAnswerRate)
+	rate("acceptedRate", f.AcceptedRate)
+	positive := func(name string, value int) {
+		if value < 0 {
+			problems = append(problems, fmt.Errorf("%s: %d is negative", name, value))
+		}
+	}
+	positive("latencyMs", f.LatencyMs)
+	positive("retryAfterSeconds", f.RetryAfterSeconds)
+	positive("settleAfterMs", f.SettleAfterMs)
+	for step := range f.Refusals {
+		if !slices.Contains(refusable[:], step) {
+			problems = append(problems, fmt.Errorf("refusals: there is no step %q", step))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (f Faults) refuses(step entitlement.Step, product string) bool {
+	return slices.Contains(f.Refusals[step], product)
+}

@@ -1,0 +1,118 @@
+package sandbox
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/f0a90b9a/ferry/internal/fault"
+)
+
+// dice are the chances of the faults.
+type dice struct {
+	mu sync.Mutex
+	r  *rand.Rand
+}
+
+func (d *dice) seed(seed uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.r = rand.New(rand.NewPCG(seed, seed))
+}
+
+func (d *dice) hit(rate float64) bool {
+	if rate <= 0 {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.r.Float64() < rate
+}
+
+// inject answers a call wrongly where a fault is on, and else passes it on.
+func (s *Server) inject(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f := s.faults.Load()
+		if !wait(r, f.LatencyMs) {
+			return
+		}
+		switch {
+		case f.Unauthorized:
+			writeRefusal(w, refuse(fault.CodeUnauthorized, "the credentials are refused"))
+		case f.Outage:
+			f.trouble(w, http.StatusServiceUnavailable, fault.CodeServiceUnavailable)
+		case s.dice.hit(f.ErrorRate):
+			f.trouble(w, http.StatusInternalServerError, fault.CodeInternalError)
+		case s.dice.hit(f.ThrottleRate):
+			f.trouble(w, http.StatusTooManyRequests, fault.CodeTooManyRequests)
+		case f.LostAnswerRate > 0:
+			s.mayLose(f, w, r, next)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// wait holds a call back; false if its caller has gone.
+func wait(r *http.Request, ms int) bool {
+	if ms == 0 {
+		return true
+	}
+	timer := time.NewTimer(time.Duration(ms) * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+// trouble answers as a server, or a gateway before it, that can't do its work.
+func (f *Faults) trouble(w http.ResponseWriter, status int, code string) {
+	if f.RetryAfterSeconds > 0 && code != fault.CodeInternalError {
+		w.Header().Set("Retry-After", strconv.Itoa(f.RetryAfterSeconds))
+	}
+	if !f.HTML {
+		writeRefusal(w, refuse(code, "this answer is a fault of the sandbox"))
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	text := http.StatusText(status)
+	_, _ = fmt.Fprintf(w, "<html><head><title>%d %s</title></head><body><h1>%s</h1></body></html>\n", status, text, text)
+}
+
+// mayLose serves a call and then, if it was a write that was done and chance
+// wills it, cuts the connection instead of answering.
+func (s *Server) mayLose(f *Faults, w http.ResponseWriter, r *http.Request, next http.Handler) {
+	held := &heldAnswer{header: http.Header{}, status: http.StatusOK}
+	next.ServeHTTP(held, r)
+	if kind, _ := kindOfCall(r); kind.write() && held.status < 300 && s.dice.hit(f.LostAnswerRate) {
+		panic(http.ErrAbortHandler) // the server's own word for "cut it"
+	}
+	held.send(w)
+}
+
+// heldAnswer is an answer that may yet be lost.
+type heldAnswer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (h *heldAnswer) Header() http.Header         { return h.header }
+func (h *heldAnswer) WriteHeader(status int)      { h.status = status }
+func (h *heldAnswer) Write(p []byte) (int, error) { return h.body.Write(p) }
+
+func (h *heldAnswer) send(w http.ResponseWriter) {
+	for name, values := range h.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(h.status)
+	_, _ = w.Write(h.body.Bytes())
+}

@@ -1,0 +1,109 @@
+package sandbox
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// FaultSpecHelp explains the words that ParseFaults takes, one line each.
+const FaultSpecHelp = `errors=0.1        share of calls answered INTERNAL_ERROR
+throttle=0.1      share of calls answered TOO_MANY_REQUESTS
+retry-after=1s    Retry-After of throttled calls and outages
+lost=0.02         share of writes that are done and get no answer
+accepted=0.1      share of writes answered 202
+settle=1s         how long these stay pending
+latency=50ms      added to every call
+outage            every call answers SERVICE_UNAVAILABLE
+html              errors look like a gateway's page
+unauthorized      every call answers UNAUTHORIZED
+duplicates        external ids need not be unique
+no-refusals       no product refuses a step
+seed=7            begins the sequence of chances`
+
+// ParseFaults reads faults from words like "errors=0.1,latency=50ms,outage",
+// starting from DefaultFaults. An unknown word or a bad value is an error that
+// names it.
+func ParseFaults(spec string) (Faults, error) { return DefaultFaults().Parse(spec) }
+
+// Parse gives the faults with the words of spec applied; see ParseFaults.
+func (f Faults) Parse(spec string) (Faults, error) {
+	f = f.clone()
+	for _, word := range strings.Split(spec, ",") {
+		word = strings.TrimSpace(word)
+		if word == "" {
+			continue
+		}
+		name, value, hasValue := strings.Cut(word, "=")
+		known, err := f.set(name, value, hasValue)
+		if !known {
+			return Faults{}, fmt.Errorf("fault %q: there is no such fault", name)
+		}
+		if err != nil {
+			return Faults{}, fmt.Errorf("fault %q: %w", word, err)
+		}
+	}
+	if err := f.validate(); err != nil {
+		return Faults{}, fmt.Errorf("faults %q: %w", spec, err)
+	}
+	return f, nil
+}
+
+func (f *Faults) set(name, value string, hasValue bool) (known bool, err error) {
+	switch name {
+	case "outage", "html", "unauthorized", "duplicates", "no-refusals":
+		return true, f.flag(name, value, hasValue)
+	case "errors":
+		f.ErrorRate, err = strconv.ParseFloat(value, 64)
+	case "throttle":
+		f.ThrottleRate, err = strconv.ParseFloat(value, 64)
+	case "lost":
+		f.LostAnswerRate, err = strconv.ParseFloat(value, 64)
+	case "accepted":
+		f.AcceptedRate, err = strconv.ParseFloat(value, 64)
+	case "latency":
+		f.LatencyMs, err = count(value, time.Millisecond)
+	case "settle":
+		f.SettleAfterMs, err = count(value, time.Millisecond)
+	case "retry-after":
+		f.RetryAfterSeconds, err = count(value, time.Second)
+	case "seed":
+		f.Seed, err = strconv.ParseUint(value, 10, 64)
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+func (f *Faults) flag(name, value string, hasValue bool) error {
+	on := true
+	if hasValue {
+		var err error
+		if on, err = strconv.ParseBool(value); err != nil {
+			return err
+		}
+	}
+	switch name {
+	case "outage":
+		f.Outage = on
+	case "html":
+		f.HTML = on
+	case "unauthorized":
+		f.Unauthorized = on
+	case "duplicates":
+		f.UniqueExternalIDs = !on
+	case "no-refusals":
+		f.Refusals = DefaultFaults().Refusals
+		if on {
+			clear(f.Refusals)
+		}
+	}
+	return nil
+}
+
+// count is a duration in whole units.
+func count(value string, unit time.Duration) (int, error) {
+	d, err := time.ParseDuration(value)
+	return int(d / unit), err
+}

@@ -1,0 +1,92 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/f0a90b9a/ferry/internal/fault"
+)
+
+// listen hears the root's control and the records' troubles, as long as the
+// batch lives.
+func (b *batchRun) listen(ctx workflow.Context) {
+	control := workflow.GetSignalChannel(ctx, signalControl)
+	trouble := workflow.GetSignalChannel(ctx, signalTrouble)
+	s := workflow.NewSelector(ctx)
+	s.AddReceive(control, func(c workflow.ReceiveChannel, _ bool) {
+		var msg Control
+		c.Receive(ctx, &msg)
+		b.apply(msg)
+	})
+	s.AddReceive(trouble, func(c workflow.ReceiveChannel, _ bool) {
+		var msg Trouble
+		c.Receive(ctx, &msg)
+		b.pass(msg)
+	})
+	for {
+		s.Select(ctx)
+	}
+}
+
+// apply takes over the root's control, and passes it to the open records. A
+// stop is for good.
+func (b *batchRun) apply(c Control) {
+	if b.control.Stop != "" {
+		c.Stop = b.control.Stop
+	}
+	if c == b.control {
+		return
+	}
+	b.control = c
+	b.changes++
+	if !c.Hold {
+		b.stalled = false
+	}
+	for _, rec := range b.records {
+		if id, ok := b.open[rec.Record]; ok {
+			b.tell(id)
+		}
+	}
+}
+
+// tell passes the control to one record. One that has just closed needs none.
+func (b *batchRun) tell(id string) {
+	workflow.SignalExternalWorkflow(b.ctx, id, "", signalControl, b.control)
+}
+
+// pass tells the root of a record's trouble: refused credentials always, an
+// outage once until something moves.
+func (b *batchRun) pass(t Trouble) {
+	if t.Code != fault.CodeUnauthorized {
+		if b.stalled {
+			return
+		}
+		b.stalled = true
+	}
+	b.signalRoot(signalTrouble, t)
+}
+
+// insist runs an activity that calls the target until it succeeds: refused
+// credentials hold the run and are tried again when it goes on.
+func (b *batchRun) insist(name string, in, out any) error {
+	for {
+		err := quickThenPatient(b.ctx, name, in, out)
+		f := fault.FromActivity(err)
+		if err == nil || f.Kind != fault.Unauthorized {
+			return err
+		}
+		changes := b.changes
+		b.pass(Trouble{Code: f.Code, Message: f.Message, Record: b.in.First, Since: workflow.Now(b.ctx)})
+		_ = workflow.Await(b.ctx, func() bool { return b.changes != changes })
+		_ = workflow.Await(b.ctx, func() bool { return !b.control.Hold || b.control.Stop != "" })
+	}
+}
+
+// quickThenPatient runs an activity locally, which costs one event, and as an
+// ordinary one with patience if that doesn't succeed at once.
+func quickThenPatient(ctx workflow.Context, name string, in, out any) error {
+	err := workflow.ExecuteLocalActivity(withQuick(ctx), name, in).Get(ctx, out)
+	if err == nil || fault.FromActivity(err).Kind != fault.Retryable {
+		return err
+	}
+	return workflow.ExecuteActivity(withPatient(ctx), name, in).Get(ctx, out)
+}

@@ -1,0 +1,29 @@
+package workflows
+
+import "time"
+
+// Signals between a migration's own workflows.
+const (
+	signalControl = "control" // root → batch → record
+	signalTally   = "tally"   // batch → root
+	signalTrouble = "trouble" // record → batch → root
+)
+
+// Control is what the root tells its batches, and they their records. It is
+// always the whole state, so that one that is lost is made good by the next.
+type Control struct {
+	Hold              bool    `json:"hold"`           // start nothing, repeat nothing
+	Stop              string  `json:"stop,omitempty"` // why nothing more is to be done: a fault code
+	Width             int     `json:"width"`          // records under way in a batch
+	Consecutive       int     `json:"consecutive"`    // the limit that a batch judges itself
+	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
+}
+
+// Trouble is what one record can't judge alone: the credentials are refused,
+// or the target has been away for long.
+type Trouble struct {
+	Code    string    `json:"code"`
+	Message string    `json:"message"`
+	Record  int       `json:"record"`
+	Since   time.Time `json:"since"` // of the first failure in a row
+}

@@ -1,0 +1,240 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/f0a90b9a/ferry/activities"
+	"github.com/f0a90b9a/ferry/internal/entitlement"
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/limits"
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/migrationfile"
+)
+
+// behaviour is the version of what the three workflows do. It is decided once,
+// in the root, and passed down as input, so that records carry no markers.
+const (
+	behaviourChange  = "behaviour"
+	currentBehaviour = 1
+)
+
+// Carried is a run's state over a continue-as-new of the root.
+type Carried struct {
+	Behaviour  int                    `json:"behaviour"`
+	StartedAt  time.Time              `json:"startedAt"`
+	Settings   migration.Settings     `json:"settings"`
+	ETag       string                 `json:"etag"`
+	SHA256     string                 `json:"sha256"`
+	Records    int                    `json:"records"`
+	Expected   migration.ByGroup      `json:"expected"`
+	Problems   *migration.Problems    `json:"problems,omitempty"`
+	PlanHash   string                 `json:"planHash"`
+	Approved   bool                   `json:"approved,omitempty"`
+	Batches    int                    `json:"batches"`
+	Waves      []migrationfile.Wave   `json:"waves"`
+	Files      []namedFile            `json:"files"`
+	Next       int                    `json:"next"` // batch to be started
+	Wave       int                    `json:"wave"` // index of the open wave
+	WaveFailed int                    `json:"waveFailed"`
+	Closed     Tally                  `json:"closed"` // of all batches that are over
+	InOrder    limits.File            `json:"inOrder"`
+	Tripped    *migration.Tripped     `json:"tripped,omitempty"`
+	Stop       string                 `json:"stop,omitempty"`
+	Hold       bool                   `json:"hold,omitempty"`
+	Reason     string                 `json:"reason,omitempty"`
+	Audit      []migration.AuditEntry `json:"audit,omitempty"`
+}
+
+type namedFile struct {
+	Name string             `json:"name"`
+	Info migration.FileInfo `json:"info"`
+}
+
+// MigrateFile carries one file to the target and says what became of every
+// record. It completes with a Summary for every Result; it fails only with
+// FILE_NAME_USED, MIGRATION_ID_USED, BAD_INPUT or what kept it from importing.
+func MigrateFile(ctx workflow.Context, in MigrateFileInput) (*Summary, error) {
+	r, err := newFileRun(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return r.run()
+}
+
+// fileRun is the state of a root workflow.
+type fileRun struct {
+	Carried
+	in       MigrateFileInput
+	id       string
+	ctx      workflow.Context // disconnected: a cancelled root stops in order
+	phase    migration.Phase
+	result   migration.Result
+	found    *migration.ByGroup // at the target, once read back
+	final    *activities.WriteReportsResult
+	finished *time.Time
+
+	rules     entitlement.Route
+	page      []migrationfile.Batch
+	open      map[int]*Tally // batches under way, with their last tally
+	stopping  workflow.CancelFunc
+	differing int
+	lastMove  time.Time
+	probing   bool
+}
+
+func newFileRun(ctx workflow.Context, in MigrateFileInput) (*fileRun, error) {
+	calls, _ := workflow.NewDisconnectedContext(ctx)
+	r := &fileRun{
+		in: in, id: workflow.GetInfo(ctx).WorkflowExecution.ID, ctx: calls,
+		phase: migration.Checking, open: map[int]*Tally{}, lastMove: workflow.Now(ctx),
+	}
+	if in.Carried != nil {
+		r.Carried, r.phase = *in.Carried, migration.Migrating
+	} else {
+		r.Behaviour = int(workflow.GetVersion(ctx, behaviourChange, currentBehaviour, currentBehaviour))
+		r.StartedAt, r.Next = workflow.Now(ctx).UTC(), 1
+	}
+	r.in.Carried = nil
+	if err := r.handle(); err != nil {
+		return nil, err
+	}
+	workflow.Go(calls, r.listen)
+	workflow.Go(calls, func(workflow.Context) {
+		ctx.Done().Receive(calls, nil)
+		r.abort(OperatorAction{By: "temporal", Reason: "the workflow was cancelled"})
+	})
+	return r, nil
+}
+
+// run is the road of a file. Each part is over when it returns; a part that an
+// abort or a limit ended leaves Stop set.
+func (r *fileRun) run() (*Summary, error) {
+	if r.phase != migration.Migrating {
+		if err := r.prepare(); err != nil {
+			return nil, err
+		}
+	}
+	if r.result == "" && r.Stop == "" {
+		if again := r.migrate(); again {
+			return nil, r.continueAsNew()
+		}
+	}
+	if r.result == "" {
+		r.report()
+		r.reconcile()
+		r.conclude()
+	}
+	return r.finish(), nil
+}
+
+// prepare checks, claims, imports and plans. An error is what kept the run
+// from importing; a result is set if it ends here in order.
+func (r *fileRun) prepare() error {
+	if r.in.problem != "" {
+		return fault.Run(&fault.Fault{Code: fault.CodeBadInput, Message: r.in.problem})
+	}
+	ctx, cancel := workflow.WithCancel(r.ctx)
+	r.stopping = cancel
+	defer func() { r.stopping = nil }()
+	err := r.checkAndClaim(ctx)
+	if err == nil {
+		err = r.importFile(ctx)
+	}
+	if err != nil && r.Stop != "" && temporal.IsCanceledError(err) {
+		r.Records = 0
+		r.result = migration.Aborted
+		return nil
+	}
+	if err != nil {
+		return fault.Run(fault.FromActivity(err))
+	}
+	return r.decide()
+}
+
+func (r *fileRun) checkAndClaim(ctx workflow.Context) error {
+	var checked activities.CheckStartResult
+	if err := workflow.ExecuteActivity(withCheck(ctx), activities.CheckStartName, r.checkInput()).Get(ctx, &checked); err != nil {
+		return err
+	}
+	r.Settings, r.ETag, r.rules = checked.Settings, checked.ETag, checked.Rules
+	var claim migration.FileInfo
+	err := workflow.ExecuteActivity(withPatient(ctx), activities.ClaimFileName, activities.ClaimFileInput{
+		Migration: r.id, File: r.in.File, Environment: r.Settings.Environment, Route: r.in.Route,
+		FirstRunID: workflow.GetInfo(ctx).FirstRunID, DryRun: r.in.DryRun, Parent: r.in.Parent,
+	}).Get(ctx, &claim)
+	if err != nil {
+		return err
+	}
+	r.keep(migration.FileClaim, claim)
+	return nil
+}
+
+func (r *fileRun) checkInput() activities.CheckStartInput {
+	in := activities.CheckStartInput{
+		Migration: r.id, File: r.in.File, Route: r.in.Route, DryRun: r.in.DryRun,
+		RequireApproval: r.in.RequireApproval, Reconcile: r.in.Reconcile, Waves: r.in.Waves,
+		RequestsPerSecond: r.in.RequestsPerSecond,
+	}
+	if l := r.in.Limits; l != nil {
+		in.ErrorRate, in.MinSample, in.Consecutive, in.MaxFailures = l.ErrorRate, l.MinSample, l.Consecutive, l.MaxFailures
+	}
+	if c := r.in.Concurrency; c != nil {
+		in.Batches, in.PerBatch = c.Batches, c.PerBatch
+	}
+	return in
+}
+
+func (r *fileRun) importFile(ctx workflow.Context) error {
+	r.phase = migration.Importing
+	var imported activities.ImportFileResult
+	err := workflow.ExecuteActivity(withLong(ctx), activities.ImportFileName, activities.ImportFileInput{
+		Migration: r.id, File: r.in.File, ETag: r.ETag, Parent: r.in.Parent, Rules: r.rules, Settings: r.Settings,
+	}).Get(ctx, &imported)
+	if err != nil {
+		return err
+	}
+	r.SHA256, r.Records, r.Expected = imported.SHA256, imported.Records, imported.Expected
+	r.Problems, r.PlanHash = imported.Problems, imported.PlanHash
+	r.Batches, r.Waves = imported.Batches, imported.Waves
+	for _, name := range []string{migration.FileRecords, migration.FileBatches, migration.FilePlan, migration.FileValidation} {
+		if info, ok := imported.Files[name]; ok {
+			r.keep(name, info)
+		}
+	}
+	if imported.First != "" {
+		r.result = migration.Rejected
+		r.Reason = "the file has problems, see " + migration.FileValidation + "; the first: " + imported.First
+	}
+	return nil
+}
+
+// decide ends a rejected or dry run, and waits for an approval if one is
+// asked for.
+func (r *fileRun) decide() error {
+	switch {
+	case r.result != "":
+	case r.Settings.DryRun:
+		r.result = migration.DryRun
+	case r.Settings.RequireApproval:
+		r.phase = migration.AwaitingApproval
+		r.Reason = "waiting for approval of plan " + r.PlanHash
+		_ = workflow.Await(r.ctx, func() bool { return r.Approved || r.Stop != "" })
+		if r.Approved {
+			r.Reason = ""
+		}
+	}
+	return nil
+}
+
+func (r *fileRun) keep(name string, info migration.FileInfo) {
+	for i := range r.Files {
+		if r.Files[i].Name == name {
+			r.Files[i].Info = info
+			return
+		}
+	}
+	r.Files = append(r.Files, namedFile{name, info})
+}

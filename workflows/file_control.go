@@ -1,0 +1,254 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/migration"
+)
+
+// control is what batches are to go by now.
+func (r *fileRun) control() Control {
+	return Control{
+		Hold: r.Hold, Stop: r.Stop, Width: r.Settings.Concurrency.PerBatch,
+		Consecutive: r.Settings.Limits.Consecutive, RequestsPerSecond: r.Settings.RequestsPerSecond,
+	}
+}
+
+// broadcast tells all batches under way.
+func (r *fileRun) broadcast() {
+	for n := r.firstOpen(); n < r.Next; n++ {
+		if _, ok := r.open[n]; ok {
+			r.tell(r.ctx, n)
+		}
+	}
+}
+
+// tell passes the control to one batch. One that has just closed needs none.
+func (r *fileRun) tell(ctx workflow.Context, batch int) {
+	workflow.SignalExternalWorkflow(ctx, BatchID(r.id, batch), "", signalControl, r.control())
+}
+
+func (r *fileRun) hold(reason string) {
+	r.Hold, r.Reason = true, reason
+	r.broadcast()
+}
+
+func (r *fileRun) release() {
+	r.Hold, r.Reason = false, ""
+	r.lastMove = workflow.Now(r.ctx)
+	r.broadcast()
+}
+
+// stop ends the run in order: nothing new is started, what is under way
+// finishes, the reports follow.
+func (r *fileRun) stop(code, reason string) {
+	if r.Stop != "" {
+		return
+	}
+	r.Stop, r.Hold, r.Reason = code, false, reason
+	if r.stopping != nil {
+		r.stopping()
+	}
+	r.broadcast()
+}
+
+// abort is what an operator or a cancellation asks for. It has no effect on a
+// run that is stopped already; while reconciling it ends the comparison.
+func (r *fileRun) abort(a OperatorAction) {
+	if r.phase == migration.Reporting || r.phase == migration.Done || r.Stop != "" {
+		return
+	}
+	if r.phase == migration.Reconciling {
+		r.Hold = false
+		if r.stopping != nil {
+			r.stopping()
+		}
+		return
+	}
+	reason := "aborted by " + a.By
+	if a.Reason != "" {
+		reason += ": " + a.Reason
+	}
+	r.stop(fault.CodeAborted, reason)
+}
+
+// listen hears the batches' tallies and troubles, as long as the root lives.
+func (r *fileRun) listen(ctx workflow.Context) {
+	s := workflow.NewSelector(ctx)
+	s.AddReceive(workflow.GetSignalChannel(ctx, signalTally), func(c workflow.ReceiveChannel, _ bool) {
+		var t Tally
+		c.Receive(ctx, &t)
+		r.hear(t)
+	})
+	s.AddReceive(workflow.GetSignalChannel(ctx, signalTrouble), func(c workflow.ReceiveChannel, _ bool) {
+		var t Trouble
+		c.Receive(ctx, &t)
+		r.help(t)
+	})
+	for {
+		s.Select(ctx)
+	}
+}
+
+// hear takes over a tally of a batch under way; one of a batch that is over
+// says nothing new.
+func (r *fileRun) hear(t Tally) {
+	if _, ok := r.open[t.Number]; !ok {
+		return
+	}
+	r.open[t.Number] = &t
+	r.lastMove = workflow.Now(r.ctx)
+	r.InOrder.Set(t.Streak, false)
+	r.checkLimits()
+}
+
+// help holds the run for what is no record's fault.
+func (r *fileRun) help(t Trouble) {
+	if r.Hold || r.Stop != "" {
+		return
+	}
+	if t.Code == fault.CodeUnauthorized {
+		r.hold(fmt.Sprintf("the target refuses the credentials (%s): correct target.username and target.password of the workers, restart them, then resume", t.Message))
+	}
+}
+
+// handle registers the query and the updates.
+func (r *fileRun) handle() error {
+	err := workflow.SetQueryHandler(r.ctx, QueryProgress, func() (Summary, error) { return *r.summary(), nil })
+	return errors.Join(err,
+		r.update(UpdatePause, r.mayPause, func(a OperatorAction) { r.hold("paused by " + sentence(a)) }),
+		r.update(UpdateResume, r.mayResume, func(OperatorAction) { r.release() }),
+		r.update(UpdateAbort, r.mayAbort, r.abort),
+		r.updateApprove(), r.updateLimits(), r.updateConcurrency(),
+	)
+}
+
+func sentence(a OperatorAction) string {
+	if a.Reason == "" {
+		return a.By
+	}
+	return a.By + ": " + a.Reason
+}
+
+func (r *fileRun) update(name string, may func() error, do func(OperatorAction)) error {
+	return workflow.SetUpdateHandlerWithOptions(r.ctx, name,
+		func(_ workflow.Context, a OperatorAction) (*Summary, error) {
+			r.note(name, a, "")
+			do(a)
+			return r.summary(), nil
+		},
+		workflow.UpdateHandlerOptions{Validator: func(a OperatorAction) error {
+			return errors.Join(checkBy(a), may())
+		}})
+}
+
+func (r *fileRun) updateApprove() error {
+	return workflow.SetUpdateHandlerWithOptions(r.ctx, UpdateApprove,
+		func(_ workflow.Context, in ApproveInput) (*Summary, error) {
+			r.note(UpdateApprove, in.OperatorAction, "plan "+in.Plan)
+			r.Approved = true
+			return r.summary(), nil
+		},
+		workflow.UpdateHandlerOptions{Validator: func(in ApproveInput) error {
+			if err := checkBy(in.OperatorAction); err != nil {
+				return err
+			}
+			if r.phase != migration.AwaitingApproval || r.Approved {
+				return fmt.Errorf("migration %s is not waiting for approval (phase %s)", r.id, r.shown())
+			}
+			if in.Plan != r.PlanHash {
+				return fmt.Errorf("plan %q is not the plan of migration %s, which is %s (look at plan.json and approve that)", in.Plan, r.id, r.PlanHash)
+			}
+			return nil
+		}})
+}
+
+func (r *fileRun) updateLimits() error {
+	return workflow.SetUpdateHandlerWithOptions(r.ctx, UpdateSetLimits,
+		func(_ workflow.Context, in SetLimitsInput) (*Summary, error) {
+			was := r.Settings.Limits
+			r.Settings.Limits = in.Limits.over(was)
+			r.note(UpdateSetLimits, in.OperatorAction, fmt.Sprintf("%+v → %+v", was, r.Settings.Limits))
+			r.broadcast()
+			r.checkLimits()
+			return r.summary(), nil
+		},
+		workflow.UpdateHandlerOptions{Validator: func(in SetLimitsInput) error {
+			return errors.Join(checkBy(in.OperatorAction), r.mayChange(), in.Limits.over(r.Settings.Limits).Check())
+		}})
+}
+
+func (r *fileRun) updateConcurrency() error {
+	return workflow.SetUpdateHandlerWithOptions(r.ctx, UpdateSetConcurrency,
+		func(_ workflow.Context, in SetConcurrencyInput) (*Summary, error) {
+			was, pace := r.Settings.Concurrency, r.Settings.RequestsPerSecond
+			r.Settings.Concurrency = in.Concurrency.over(was)
+			if in.RequestsPerSecond != nil {
+				r.Settings.RequestsPerSecond = *in.RequestsPerSecond
+			}
+			r.note(UpdateSetConcurrency, in.OperatorAction, fmt.Sprintf("%+v, %g/s → %+v, %g/s",
+				was, pace, r.Settings.Concurrency, r.Settings.RequestsPerSecond))
+			r.broadcast()
+			return r.summary(), nil
+		},
+		workflow.UpdateHandlerOptions{Validator: func(in SetConcurrencyInput) error {
+			if in.RequestsPerSecond != nil && *in.RequestsPerSecond < 0 {
+				return fmt.Errorf("requestsPerSecond %g is negative: use 0 (unlimited) or more", *in.RequestsPerSecond)
+			}
+			return errors.Join(checkBy(in.OperatorAction), r.mayChange(), in.Concurrency.over(r.Settings.Concurrency).Check())
+		}})
+}
+
+func checkBy(a OperatorAction) error {
+	if strings.TrimSpace(a.By) == "" {
+		return errors.New(`"by" is missing: say who asks for this`)
+	}
+	return nil
+}
+
+func (r *fileRun) note(action string, a OperatorAction, detail string) {
+	r.Audit = append(r.Audit, migration.AuditEntry{
+		At: workflow.Now(r.ctx).UTC(), By: a.By, Action: action, Reason: a.Reason, Detail: detail,
+	})
+}
+
+func (r *fileRun) mayPause() error {
+	if r.Hold {
+		return fmt.Errorf("migration %s is paused already (%s)", r.id, r.Reason)
+	}
+	return r.mayChange()
+}
+
+func (r *fileRun) mayResume() error {
+	if !r.Hold {
+		return fmt.Errorf("migration %s is not paused (phase %s)", r.id, r.shown())
+	}
+	return nil
+}
+
+func (r *fileRun) mayAbort() error {
+	if r.phase == migration.Reporting {
+		return fmt.Errorf("migration %s is writing its reports, which nothing interrupts", r.id)
+	}
+	if r.phase == migration.Reconciling {
+		return nil
+	}
+	return r.mayChange()
+}
+
+// mayChange refuses what would come too late.
+func (r *fileRun) mayChange() error {
+	if r.Stop != "" || r.result != "" {
+		return fmt.Errorf("migration %s is stopping already (%s)", r.id, r.Reason)
+	}
+	switch r.phase {
+	case migration.Reporting, migration.Reconciling, migration.Done:
+		return fmt.Errorf("migration %s has nothing left to migrate (phase %s)", r.id, r.phase)
+	}
+	return nil
+}

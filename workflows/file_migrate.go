@@ -1,0 +1,242 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/f0a90b9a/ferry/activities"
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/limits"
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/migrationfile"
+)
+
+const (
+	// batchPage is how many batches' places are asked for at once.
+	batchPage = 100
+	// batchTries is how often a batch without a result is started.
+	batchTries = 3
+)
+
+// migrate hands out the batches in file order, wave by wave. It returns when
+// all are over or the run is stopped, or, with again, when the history is long
+// and nothing is under way.
+func (r *fileRun) migrate() (again bool) {
+	r.phase = migration.Migrating
+	for {
+		_ = workflow.Await(r.ctx, func() bool { return r.mayOpen() || len(r.open) == 0 && !r.waiting() })
+		switch {
+		case r.mayOpen():
+			if err := r.openNext(); err != nil {
+				r.block("the plan can't be read", err)
+			}
+		case r.Stop != "" || r.Wave >= len(r.Waves):
+			return false
+		case r.Next > r.wave().LastBatch:
+			r.judgeWave()
+		case r.long():
+			return true
+		}
+	}
+}
+
+func (r *fileRun) wave() migrationfile.Wave { return r.Waves[r.Wave] }
+
+// mayOpen reports whether another batch may be started now.
+func (r *fileRun) mayOpen() bool {
+	return r.Stop == "" && !r.Hold && r.Wave < len(r.Waves) && r.Next <= r.wave().LastBatch &&
+		len(r.open) < r.Settings.Concurrency.Batches && !r.long()
+}
+
+// waiting reports whether there is nothing to do but to wait for an operator.
+func (r *fileRun) waiting() bool { return r.Hold && r.Stop == "" }
+
+// long reports whether the history should be cut.
+func (r *fileRun) long() bool {
+	info := workflow.GetInfo(r.ctx)
+	return info.GetContinueAsNewSuggested() || info.GetCurrentHistoryLength() > r.Settings.ContinueAfterEvents
+}
+
+func (r *fileRun) openNext() error {
+	b, err := r.batch(r.Next)
+	if err != nil {
+		return err
+	}
+	r.Next++
+	r.open[b.Number] = nil
+	workflow.Go(r.ctx, func(ctx workflow.Context) { r.close(b, r.runBatch(ctx, b)) })
+	return nil
+}
+
+// batch gives a batch's place in the staged file.
+func (r *fileRun) batch(number int) (migrationfile.Batch, error) {
+	if len(r.page) == 0 || number < r.page[0].Number || number > r.page[len(r.page)-1].Number {
+		in := activities.ListBatchesInput{Migration: r.id, From: number, Limit: batchPage}
+		r.page = nil
+		if err := quickThenPatient(r.ctx, activities.ListBatchesName, in, &r.page); err != nil {
+			return migrationfile.Batch{}, err
+		}
+	}
+	if len(r.page) == 0 {
+		return migrationfile.Batch{}, fault.Run(&fault.Fault{
+			Code: fault.CodeStoreFault, Message: fmt.Sprintf("%s has no batch %d", migration.FileBatches, number),
+		})
+	}
+	return r.page[number-r.page[0].Number], nil
+}
+
+// runBatch runs a batch to its result. One that gave none is started again;
+// after that its records are judged by what the target has.
+func (r *fileRun) runBatch(ctx workflow.Context, b migrationfile.Batch) Tally {
+	for try := range batchTries {
+		if t, err := r.tryBatch(ctx, b, try > 0); err == nil {
+			return t
+		}
+	}
+	return r.resolveBatch(ctx, b)
+}
+
+func (r *fileRun) tryBatch(ctx workflow.Context, b migrationfile.Batch, restarted bool) (Tally, error) {
+	sent := r.control()
+	id := BatchID(r.id, b.Number)
+	child := workflow.ExecuteChildWorkflow(withBatch(ctx, id), MigrateBatchName, MigrateBatchInput{
+		BatchRef: r.ref(b), Route: r.in.Route, Control: sent, Restarted: restarted, Behaviour: r.Behaviour,
+		RetryBudgetSeconds: r.Settings.RetryBudgetSeconds, HoldAfterSeconds: r.Settings.HoldAfterSeconds,
+	})
+	if child.GetChildWorkflowExecution().Get(ctx, nil) == nil && r.control() != sent {
+		r.tell(ctx, b.Number)
+	}
+	var t Tally
+	err := child.Get(ctx, &t)
+	return t, err
+}
+
+func (r *fileRun) ref(b migrationfile.Batch) activities.BatchRef {
+	return activities.BatchRef{
+		Migration: r.id, Number: b.Number, First: b.First, Count: b.Count,
+		At: activities.Range{Offset: b.Offset, Length: b.Length},
+	}
+}
+
+func (r *fileRun) resolveBatch(ctx workflow.Context, b migrationfile.Batch) Tally {
+	var outs []migration.Outcome
+	r.insist(withPatient(ctx), activities.ResolveRecordsName, activities.ResolveRecordsInput{BatchRef: r.ref(b)}, &outs)
+	r.insist(withPatient(ctx), activities.WriteOutcomesName, activities.WriteOutcomesInput{BatchRef: r.ref(b), Outcomes: outs}, nil)
+	resolved := batchRun{in: MigrateBatchInput{BatchRef: r.ref(b)}, outcomes: map[int]migration.Outcome{}}
+	for _, out := range outs {
+		resolved.outcomes[out.Record] = out
+	}
+	return resolved.tally()
+}
+
+// close takes over a batch's result.
+func (r *fileRun) close(b migrationfile.Batch, t Tally) {
+	delete(r.open, b.Number)
+	r.Closed = r.Closed.plus(t)
+	r.WaveFailed += t.Counted
+	r.InOrder.Set(t.Streak, true)
+	r.lastMove = workflow.Now(r.ctx)
+	r.checkLimits()
+}
+
+// plus adds a batch's counts; streaks are kept elsewhere.
+func (t Tally) plus(u Tally) Tally {
+	sum := Tally{
+		Outcomes: t.Outcomes.Plus(u.Outcomes), Partial: t.Partial + u.Partial,
+		Counted: t.Counted + u.Counted, Decided: t.Decided + u.Decided,
+		Migrated: t.Migrated.Plus(u.Migrated), Groups: append(migration.Groups(nil), t.Groups...),
+	}
+	for _, g := range u.Groups {
+		sum.Groups.AddGroup(g)
+	}
+	return sum
+}
+
+// total counts all batches, those under way by their last tally.
+func (r *fileRun) total() Tally {
+	sum := r.Closed
+	for n := r.firstOpen(); n < r.Next; n++ {
+		if t := r.open[n]; t != nil {
+			sum = sum.plus(*t)
+		}
+	}
+	return sum
+}
+
+// firstOpen is the lowest number that a batch under way can have.
+func (r *fileRun) firstOpen() int {
+	first := r.Next
+	for n := r.Next - 1; n >= 1 && n >= r.Next-2*migration.MaxBatches; n-- {
+		if _, ok := r.open[n]; ok {
+			first = n
+		}
+	}
+	return first
+}
+
+// judgeWave looks at a wave that is over before the next one opens.
+func (r *fileRun) judgeWave() {
+	w := r.wave()
+	if r.Settings.Waves && limits.CanaryReached(r.Settings.Limits.ErrorRate, r.WaveFailed, w.Records) {
+		first := r.waveStart()
+		r.trip(migration.Tripped{Rule: migration.RuleCanary, First: first, Last: first + w.Records - 1})
+		return
+	}
+	if r.Settings.Waves && r.Wave+1 < len(r.Waves) {
+		if !r.readBack(w) {
+			return
+		}
+	}
+	r.Wave, r.WaveFailed = r.Wave+1, 0
+}
+
+func (r *fileRun) waveStart() int {
+	first := 1
+	for _, w := range r.Waves[:r.Wave] {
+		first += w.Records
+	}
+	return first
+}
+
+// readBack compares a wave with the target. A difference holds the run, once:
+// an operator who resumes has seen it.
+func (r *fileRun) readBack(w migrationfile.Wave) bool {
+	var seen activities.ReadBackResult
+	in := activities.ReadBackInput{Migration: r.id, From: w.FirstBatch, To: w.LastBatch}
+	if !r.insist(withLong(r.ctx), activities.ReadBackName, in, &seen) {
+		return false
+	}
+	if seen.Different > 0 {
+		r.hold(fmt.Sprintf("%d of %d records of wave %d differ at the target from the file, e.g. %s: %s (resume to go on all the same)",
+			seen.Different, seen.Checked, w.Number, seen.Examples[0], seen.Comparison))
+	}
+	return true
+}
+
+// insist runs an activity that must succeed before the run can go on. What
+// waiting can't help holds the run until an operator resumes it; false if it
+// was stopped instead.
+func (r *fileRun) insist(ctx workflow.Context, name string, in, out any) bool {
+	for {
+		err := workflow.ExecuteActivity(ctx, name, in).Get(ctx, out)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		r.block(name, err)
+		if r.Stop != "" && r.phase == migration.Migrating {
+			return false
+		}
+	}
+}
+
+// block holds the run for something that only a person can repair, until it is
+// resumed.
+func (r *fileRun) block(what string, err error) {
+	f := fault.FromActivity(err)
+	r.hold(fmt.Sprintf("%s: %s: %s (repair it, then resume)", what, f.Code, f.Message))
+	_ = workflow.Await(r.ctx, func() bool { return !r.Hold || (r.Stop != "" && r.phase == migration.Migrating) })
+}

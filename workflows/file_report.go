@@ -1,0 +1,148 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/f0a90b9a/ferry/activities"
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/migration"
+)
+
+// report writes the reload and error files, and takes over their counts: they
+// are read from what the batches left, so they are the truth.
+func (r *fileRun) report() {
+	r.phase = migration.Reporting
+	code := r.Stop
+	if code == "" {
+		code = fault.CodeAborted
+	}
+	var res activities.WriteReportsResult
+	in := activities.WriteReportsInput{Migration: r.id, Opened: r.Next - 1, Code: code}
+	if !r.insist(withLong(r.ctx), activities.WriteReportsName, in, &res) {
+		return
+	}
+	r.final = &res
+	for _, name := range []string{migration.FileReload, migration.FileErrors} {
+		if info, ok := res.Files[name]; ok {
+			r.keep(name, info)
+		}
+	}
+}
+
+// reconcile reads every migrated record back. An abort ends it; so nothing of
+// it is reported then.
+func (r *fileRun) reconcile() {
+	if !r.Settings.Reconcile {
+		return
+	}
+	r.phase = migration.Reconciling
+	ctx, cancel := workflow.WithCancel(r.ctx)
+	r.stopping = cancel
+	defer func() { r.stopping = nil }()
+	var res activities.ReconcileResult
+	if !r.insist(withLong(ctx), activities.ReconcileName, activities.ReconcileInput{Migration: r.id}, &res) {
+		return
+	}
+	r.found, r.differing = &res.Found, res.Different
+	r.keep(migration.FileCorrelation, res.File)
+	if res.Different > 0 && r.Reason == "" {
+		r.Reason = fmt.Sprintf("%d of %d migrated records differ at the target from the file, e.g. %s (see %s)",
+			res.Different, res.Checked, res.Examples[0], migration.FileCorrelation)
+	}
+}
+
+// conclude decides the result. COMPLETED never hides a failure.
+func (r *fileRun) conclude() {
+	o := r.outcomes()
+	switch {
+	case r.Tripped != nil:
+		r.result = migration.StoppedByLimit
+	case r.Stop != "":
+		r.result = migration.Aborted
+	case o.Failed > 0 || o.NotAttempted > 0 || r.differing > 0 || o.Total() != r.Records:
+		r.result = migration.CompletedWithFailures
+	default:
+		r.result = migration.Completed
+	}
+	if r.final != nil && r.final.Records != r.Records {
+		r.Reason = fmt.Sprintf("the reports hold %d records, the file had %d: call for help before using them", r.final.Records, r.Records)
+	}
+}
+
+// finish writes the summary, last of all, and gives it back.
+func (r *fileRun) finish() *Summary {
+	now := workflow.Now(r.ctx).UTC()
+	r.phase, r.finished = migration.Done, &now
+	in := activities.WriteSummaryInput{Summary: *r.summary(), Audit: r.Audit}
+	var files map[string]migration.FileInfo
+	r.insist(withPatient(r.ctx), activities.WriteSummaryName, in, &files)
+	if audit, ok := files[migration.FileAudit]; ok {
+		r.keep(migration.FileAudit, audit)
+	}
+	_ = workflow.Await(r.ctx, func() bool { return workflow.AllHandlersFinished(r.ctx) })
+	return r.summary()
+}
+
+// continueAsNew hands the state to a fresh history. No batch is under way, so
+// what is still in the signal channels is old news.
+func (r *fileRun) continueAsNew() error {
+	_ = workflow.Await(r.ctx, func() bool { return workflow.AllHandlersFinished(r.ctx) })
+	in := r.in
+	carried := r.Carried
+	in.Carried = &carried
+	return workflow.NewContinueAsNewError(r.ctx, MigrateFileName, in)
+}
+
+// shown is the phase as operators see it.
+func (r *fileRun) shown() migration.Phase {
+	switch {
+	case r.phase == migration.Done:
+		return r.phase
+	case r.Hold:
+		return migration.Paused
+	case r.Stop != "" && r.phase == migration.Migrating:
+		return migration.Stopping
+	}
+	return r.phase
+}
+
+func (r *fileRun) outcomes() migration.Outcomes {
+	switch {
+	case r.final != nil:
+		return r.final.Outcomes
+	case r.result == migration.Rejected || r.result == migration.DryRun:
+		return migration.Outcomes{NotAttempted: r.Records}
+	}
+	return r.total().Outcomes
+}
+
+// summary is the run as it stands.
+func (r *fileRun) summary() *Summary {
+	total := r.total()
+	migrated, partial, errors := total.Migrated, total.Partial, total.Groups.Top()
+	if r.final != nil {
+		migrated, partial, errors = r.final.Migrated, r.final.Partial, r.final.Errors
+	}
+	longest, _ := r.InOrder.Longest()
+	files := make(map[string]migration.FileInfo, len(r.Files))
+	for _, f := range r.Files {
+		files[f.Name] = f.Info
+	}
+	started := r.StartedAt
+	return &Summary{
+		Migration: r.id, File: r.in.File, SHA256: r.SHA256, Route: r.in.Route, Parent: r.in.Parent,
+		Phase: r.shown(), Result: r.result, Reason: r.Reason, Records: r.Records,
+		Outcomes: r.outcomes(), Statuses: migration.CountStatuses(r.Expected, migrated, r.found),
+		Partial: partial, Errors: errors, Problems: r.Problems,
+		Limits: migration.LimitsState{Limits: r.Settings.Limits, LongestRun: longest, Tripped: r.Tripped},
+		Audit:  lastAudit(r.Audit), StartedAt: &started, FinishedAt: r.finished,
+		Settings: r.Settings, Files: files,
+	}
+}
+
+func lastAudit(all []migration.AuditEntry) []migration.AuditEntry {
+	from := max(0, len(all)-migration.MaxAuditEntries)
+	return append([]migration.AuditEntry{}, all[from:]...)
+}

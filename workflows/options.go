@@ -1,0 +1,90 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// callTimeout is longer than any one call of an activity: the target's
+// request timeout is at most a minute, and a step may need a read besides.
+const callTimeout = 3 * time.Minute
+
+// withCheck is for looking before the leap: an operator waits for the answer,
+// and nothing is taken yet, so it gives up after some minutes.
+func withCheck(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    callTimeout,
+		ScheduleToCloseTimeout: 5 * time.Minute,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, MaximumInterval: 15 * time.Second, MaximumAttempts: 8,
+		},
+	})
+}
+
+// withLong is for passes over a whole file. They report by heartbeat, so a
+// lost worker is noticed within a minute; waiting for a store or target that
+// is away is not failing, so they are tried until they succeed or are
+// cancelled.
+func withLong(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 7 * 24 * time.Hour,
+		HeartbeatTimeout:    time.Minute,
+		WaitForCancellation: true,
+		RetryPolicy:         patient(),
+	})
+}
+
+// withPatient is for short calls that must succeed in the end.
+func withPatient(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: callTimeout,
+		RetryPolicy:         patient(),
+	})
+}
+
+// withOneAttempt is for a step that has used up its quick retries: the
+// workflow itself waits between attempts, where it can hear a control signal.
+func withOneAttempt(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: callTimeout,
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
+	})
+}
+
+// withQuick is for the usual case, in which a call succeeds at once: a local
+// activity costs one event, and a few quick retries ride out a hiccup.
+func withQuick(ctx workflow.Context) workflow.Context {
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout: callTimeout,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 3, MaximumAttempts: 3,
+		},
+	})
+}
+
+func patient() *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute}
+}
+
+// withBatch starts a batch. One that an operator ended may be started again
+// under its id.
+func withBatch(ctx workflow.Context, id string) workflow.Context {
+	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            id,
+		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_TERMINATE,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+	})
+}
+
+// withEntitlement starts a record's workflow. Its id is the entitlement's in
+// every migration: a later run may use it again, two at once may not.
+func withEntitlement(ctx workflow.Context, id string) workflow.Context {
+	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            id,
+		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_TERMINATE,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+	})
+}

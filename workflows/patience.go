@@ -1,0 +1,124 @@
+package workflows
+
+import (
+	"hash/fnv"
+	"strconv"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/f0a90b9a/ferry/internal/fault"
+)
+
+const (
+	firstWait = time.Second
+	longWait  = time.Minute
+)
+
+// patience is one step's waiting between attempts. Time in which the run is
+// held costs nothing of the budget.
+type patience struct {
+	r        *recordRun
+	since    time.Time     // of the step's first attempt
+	held     time.Duration // of that, with the run held
+	next     time.Duration
+	reported bool
+}
+
+func newPatience(r *recordRun, since time.Time) *patience {
+	return &patience{r: r, since: since, next: firstWait}
+}
+
+func (p *patience) elapsed() time.Duration { return workflow.Now(p.r.ctx).Sub(p.since) - p.held }
+
+// spent reports whether the record's retry budget is used up.
+func (p *patience) spent() bool {
+	return p.elapsed() >= time.Duration(p.r.in.RetryBudgetSeconds)*time.Second
+}
+
+// wait waits before the next attempt, longer each time and at least as long as
+// the target asks, or until the run is stopped.
+func (p *patience) wait(f *fault.Fault) {
+	p.reportOutage(f)
+	wait := max(p.next+p.jitter(), f.RetryAfter)
+	p.next = min(2*p.next, longWait)
+	p.r.sleep(wait, p)
+}
+
+// jitter spreads the attempts of records that failed together. It must be the
+// same in every replay, so it comes from the record and the attempt.
+func (p *patience) jitter() time.Duration {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(p.r.in.ExternalEntitlementID + strconv.Itoa(p.r.attempts)))
+	return time.Duration(float64(p.next) / 2 * float64(h.Sum32()) / (1 << 32))
+}
+
+// reportOutage tells the root, through the batch, that the target has been
+// away for long, so that it may hold the whole run.
+func (p *patience) reportOutage(f *fault.Fault) {
+	after := time.Duration(p.r.in.HoldAfterSeconds) * time.Second
+	if p.reported || after <= 0 || p.elapsed() < after {
+		return
+	}
+	p.reported = true
+	p.r.report(f, p.since)
+}
+
+// sleep waits for d of time in which the run isn't held.
+func (r *recordRun) sleep(d time.Duration, p *patience) {
+	ctx, cancel := workflow.WithCancel(r.calls)
+	defer cancel()
+	timer := workflow.NewTimer(ctx, d)
+	fired := false
+	for r.stop == "" && (!fired || r.held) {
+		heldSince := workflow.Now(r.ctx)
+		held := r.held
+		s := workflow.NewSelector(r.ctx)
+		if !fired {
+			s.AddFuture(timer, func(workflow.Future) { fired = true })
+		}
+		r.listen(s)
+		s.Select(r.calls)
+		if held {
+			p.held += workflow.Now(r.ctx).Sub(heldSince)
+		}
+		if held && !r.held {
+			p.reported = false
+		}
+	}
+}
+
+// awaitRelease waits until an operator has let the run go on, or it is
+// stopped.
+func (r *recordRun) awaitRelease() {
+	r.held = true
+	for r.stop == "" && r.held {
+		s := workflow.NewSelector(r.ctx)
+		r.listen(s)
+		s.Select(r.calls)
+	}
+}
+
+// listen adds what may end a wait: a control signal, or a cancellation by
+// hand.
+func (r *recordRun) listen(s workflow.Selector) {
+	s.AddReceive(r.control, func(c workflow.ReceiveChannel, _ bool) {
+		var msg Control
+		c.Receive(r.calls, &msg)
+		r.held, r.stop = msg.Hold, msg.Stop
+		r.in.RequestsPerSecond = msg.RequestsPerSecond
+	})
+	s.AddReceive(r.ctx.Done(), func(workflow.ReceiveChannel, bool) { r.stop = fault.CodeOperatorStopped })
+}
+
+// report tells the batch what the record can't judge alone. A batch that is
+// gone needs no telling.
+func (r *recordRun) report(f *fault.Fault, since time.Time) {
+	parent := workflow.GetInfo(r.ctx).ParentWorkflowExecution
+	if parent == nil {
+		return
+	}
+	workflow.SignalExternalWorkflow(r.calls, parent.ID, parent.RunID, signalTrouble, Trouble{
+		Code: f.Code, Message: f.Message, Record: r.in.Record, Since: since,
+	})
+}
