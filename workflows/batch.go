@@ -78,8 +78,8 @@ func newBatchRun(ctx workflow.Context, in MigrateBatchInput) *batchRun {
 		in: in, ctx: calls, control: in.Control,
 		known: map[int]bool{}, outcomes: map[int]migration.Outcome{}, open: map[int]string{},
 	}
-	workflow.Go(calls, func(workflow.Context) {
-		ctx.Done().Receive(calls, nil)
+	workflow.Go(calls, func(own workflow.Context) {
+		ctx.Done().Receive(own, nil)
 		b.apply(Control{Stop: fault.CodeAborted, Width: b.control.Width, Consecutive: b.control.Consecutive})
 	})
 	return b

@@ -102,8 +102,8 @@ func newFileRun(ctx workflow.Context, in MigrateFileInput) (*fileRun, error) {
 		return nil, err
 	}
 	workflow.Go(calls, r.listen)
-	workflow.Go(calls, func(workflow.Context) {
-		ctx.Done().Receive(calls, nil)
+	workflow.Go(calls, func(own workflow.Context) {
+		ctx.Done().Receive(own, nil)
 		r.abort(OperatorAction{By: "temporal", Reason: "the workflow was cancelled"})
 	})
 	return r, nil

@@ -29,7 +29,7 @@ func (r *fileRun) migrate() (again bool) {
 		switch {
 		case r.mayOpen():
 			if err := r.openNext(); err != nil {
-				r.block("the plan can't be read", err)
+				r.block(r.ctx, "the plan can't be read", err)
 			}
 		case r.Stop != "" || r.Wave >= len(r.Waves):
 			return false
@@ -226,7 +226,7 @@ func (r *fileRun) insist(ctx workflow.Context, name string, in, out any) bool {
 		if ctx.Err() != nil {
 			return false
 		}
-		r.block(name, err)
+		r.block(ctx, name, err)
 		if r.Stop != "" && r.phase == migration.Migrating {
 			return false
 		}
@@ -235,8 +235,8 @@ func (r *fileRun) insist(ctx workflow.Context, name string, in, out any) bool {
 
 // block holds the run for something that only a person can repair, until it is
 // resumed.
-func (r *fileRun) block(what string, err error) {
+func (r *fileRun) block(ctx workflow.Context, what string, err error) {
 	f := fault.FromActivity(err)
 	r.hold(fmt.Sprintf("%s: %s: %s (repair it, then resume)", what, f.Code, f.Message))
-	_ = workflow.Await(r.ctx, func() bool { return !r.Hold || (r.Stop != "" && r.phase == migration.Migrating) })
+	_ = workflow.Await(ctx, func() bool { return !r.Hold || (r.Stop != "" && r.phase == migration.Migrating) })
 }

@@ -6,25 +6,29 @@ import (
 	"github.com/f0a90b9a/ferry/activities"
 )
 
-// Registry is the part of a worker, a test environment or a replayer that
-// takes workflows.
-type Registry interface {
+// WorkflowRegistry is the part of a worker, a test environment or a replayer
+// that takes workflows.
+type WorkflowRegistry interface {
 	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
 }
 
-// Register registers the three workflows by their names.
-func Register(r Registry) {
+// Registry takes workflows and activities, as a worker does.
+type Registry interface {
+	WorkflowRegistry
+	activities.Registry
+}
+
+// Register registers all that a worker runs: the workflows and the activities
+// they call.
+func Register(r Registry, a *activities.Activities) {
+	RegisterWorkflows(r)
+	a.Register(r)
+}
+
+// RegisterWorkflows registers the three workflows by their names, which is all
+// that a replay needs.
+func RegisterWorkflows(r WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(MigrateFile, workflow.RegisterOptions{Name: MigrateFileName})
 	r.RegisterWorkflowWithOptions(MigrateBatch, workflow.RegisterOptions{Name: MigrateBatchName})
 	r.RegisterWorkflowWithOptions(MigrateEntitlement, workflow.RegisterOptions{Name: MigrateEntitlementName})
-}
-
-// RegisterAll registers what a worker runs: the workflows and the activities
-// they call.
-func RegisterAll(r interface {
-	Registry
-	activities.Registry
-}, a *activities.Activities) {
-	Register(r)
-	a.Register(r)
 }

@@ -57,13 +57,15 @@ are meant to fail).`,
 	flags.StringVar(&f.dir, "dir", "", "keep the data here, and go on with what is there (default: a temporary folder)")
 	flags.StringVar(&f.out, "out", "", "folder for the reports (default: ferry-out/<migration>)")
 	f.overrides.addFlags(flags)
-	command.MarkFlagsMutuallyExclusive("file", "records")
 	return command
 }
 
 func (a *app) demo(cmd *cobra.Command, f demoFlags) (err error) {
 	if cmd.Flags().Changed("records") && f.records < 1 {
 		return usagef("--records %d is not a number of records", f.records)
+	}
+	if f.file != "" && f.records != 0 {
+		return usagef("--file and --records are both given: choose one")
 	}
 	c, err := a.loadConfig(cmd)
 	if err != nil {
@@ -75,18 +77,28 @@ func (a *app) demo(cmd *cobra.Command, f demoFlags) (err error) {
 			return usagef("--fault: %w", err)
 		}
 	}
+	in := workflows.MigrateFileInput{Route: routes.AcmeNovaName}
+	if err := f.overrides.apply(cmd.Flags(), &in); err != nil {
+		return err
+	}
 	dir, remove, err := demoDir(f.dir)
 	if err != nil {
 		return err
 	}
 	defer remove()
 	ctx := cmd.Context()
-	stack, err := demo.Start(ctx, demo.Options{Dir: dir, Config: *c, Faults: faults, UI: f.keep, Say: a.say})
+	stack, err := demo.Start(ctx, demo.Options{
+		Dir: dir, Throwaway: f.dir == "", Config: *c, Faults: faults, UI: f.keep, Say: a.say,
+	})
 	if err != nil {
 		return err
 	}
 	defer stack.Close()
-	result := a.migrateDemo(cmd, stack, f, dir)
+	source, err := demoFile(f, dir)
+	if err != nil {
+		return err
+	}
+	result := a.migrateDemo(ctx, stack, f, source, in)
 	if f.keep && ctx.Err() == nil {
 		a.keep(ctx, stack)
 	}
@@ -117,8 +129,7 @@ func demoDir(dir string) (string, func(), error) {
 }
 
 // migrateDemo uploads the file, migrates it and shows everything.
-func (a *app) migrateDemo(cmd *cobra.Command, stack *demo.Stack, f demoFlags, dir string) error {
-	ctx := cmd.Context()
+func (a *app) migrateDemo(ctx context.Context, stack *demo.Stack, f demoFlags, source string, in workflows.MigrateFileInput) error {
 	client, err := temporalconn.Dial(ctx, stack.Config.Temporal, stack.TemporalEnv, quiet())
 	if err != nil {
 		return err
@@ -128,13 +139,8 @@ func (a *app) migrateDemo(cmd *cobra.Command, stack *demo.Stack, f demoFlags, di
 		config: stack.Config, engine: operator.New(client, stack.Config.Temporal),
 		store: stack.Store, past: operator.NewArchive(stack.Store),
 	}
-	source, err := demoFile(f, dir)
-	if err != nil {
-		return err
-	}
 	loc := objectstore.Location{Bucket: demo.InputBucket, Key: "input/" + filepath.Base(source)}
-	in := workflows.MigrateFileInput{File: loc.String(), Route: routes.AcmeNovaName}
-	f.overrides.apply(cmd.Flags(), &in)
+	in.File = loc.String()
 	id := migration.IDFor(in.File)
 	if err := checkUnused(ctx, n, id); err != nil {
 		return err

@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/pflag"
 
+	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/workflows"
 )
 
@@ -73,13 +74,59 @@ func (o *overrides) addFlags(flags *pflag.FlagSet) {
 }
 
 // apply puts what was set on the command line into an input. --no-waves=false
-// asks for waves whatever the worker's configuration says.
-func (o *overrides) apply(flags *pflag.FlagSet, in *workflows.MigrateFileInput) {
+// asks for waves whatever the worker's configuration says. A value out of its
+// range is a usage error here, before it spends the migration's id.
+func (o *overrides) apply(flags *pflag.FlagSet, in *workflows.MigrateFileInput) error {
 	in.Limits = o.limits.input(flags)
 	in.Concurrency, in.RequestsPerSecond = o.width.input(flags)
+	if err := checkLimits(in.Limits); err != nil {
+		return err
+	}
+	if err := checkWidth(in.Concurrency, in.RequestsPerSecond); err != nil {
+		return err
+	}
 	in.Waves = given(flags, "no-waves", opposite(o.noWaves))
 	in.Reconcile = given(flags, "no-reconcile", opposite(o.noReconcile))
 	in.RequireApproval = given(flags, "require-approval", &o.needApproval)
+	return nil
+}
+
+// checkLimits judges the limits that are given; 0, which is always good,
+// stands for the others.
+func checkLimits(in *workflows.LimitsInput) error {
+	if in == nil {
+		return nil
+	}
+	l := migration.Limits{
+		ErrorRate: or(in.ErrorRate, 0), MinSample: or(in.MinSample, 0),
+		Consecutive: or(in.Consecutive, 0), MaxFailures: or(in.MaxFailures, 0),
+	}
+	if err := l.Check(); err != nil {
+		return usagef("%w", err)
+	}
+	return nil
+}
+
+// checkWidth judges concurrency and pace as far as they are given.
+func checkWidth(in *workflows.ConcurrencyInput, rps *float64) error {
+	if or(rps, 0) < 0 {
+		return usagef("--rps %v is negative: use 0 (unlimited) or more", *rps)
+	}
+	if in == nil {
+		return nil
+	}
+	c := migration.Concurrency{Batches: or(in.Batches, 1), PerBatch: or(in.PerBatch, 1)}
+	if err := c.Check(); err != nil {
+		return usagef("%w", err)
+	}
+	return nil
+}
+
+func or[T any](value *T, other T) T {
+	if value == nil {
+		return other
+	}
+	return *value
 }
 
 func opposite(b bool) *bool {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/f0a90b9a/ferry/config"
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/objectstore"
@@ -60,25 +61,32 @@ func (a *app) start(cmd *cobra.Command, args []string, f startFlags) error {
 	if f.route == "" {
 		return usagef("--route is missing")
 	}
-	n, err := a.dial(cmd)
+	if f.id != "" && !migration.ValidID(f.id) {
+		return usagef("migration id %q must match %s", f.id, migration.IDPattern)
+	}
+	in := workflows.MigrateFileInput{Route: f.route, DryRun: f.dryRun}
+	if err := f.overrides.apply(cmd.Flags(), &in); err != nil {
+		return err
+	}
+	c, err := a.loadConfig(cmd)
 	if err != nil {
 		return err
 	}
-	defer n.close()
-	ctx := cmd.Context()
-	loc, err := sourceOf(n, args, f.upload)
+	loc, err := sourceOf(c, args, f.upload)
 	if err != nil {
 		return err
 	}
-	in := workflows.MigrateFileInput{File: loc.String(), Route: f.route, DryRun: f.dryRun}
-	f.overrides.apply(cmd.Flags(), &in)
+	in.File = loc.String()
 	id := f.id
 	if id == "" {
 		id = idFor(in, time.Now())
 	}
-	if !migration.ValidID(id) {
-		return usagef("migration id %q must match %s", id, migration.IDPattern)
+	ctx := cmd.Context()
+	n, err := a.connect(ctx, c, a.Env)
+	if err != nil {
+		return err
 	}
+	defer n.close()
 	if err := checkUnused(ctx, n, id); err != nil {
 		return err
 	}
@@ -187,7 +195,7 @@ func (a *app) writeJSON(v any) error {
 }
 
 // sourceOf is where the file lies or will lie.
-func sourceOf(n *connection, args []string, upload string) (objectstore.Location, error) {
+func sourceOf(c *config.Config, args []string, upload string) (objectstore.Location, error) {
 	if len(args) == 1 {
 		loc, err := objectstore.ParseURI(args[0])
 		if err != nil {
@@ -195,5 +203,5 @@ func sourceOf(n *connection, args []string, upload string) (objectstore.Location
 		}
 		return loc, nil
 	}
-	return uploadPlace(n, upload)
+	return uploadPlace(c, upload)
 }

@@ -136,7 +136,7 @@ func newLimits(a *app) *cobra.Command {
 			if limits == nil {
 				return nil, usagef("no limit is given, such as --error-rate 0.2")
 			}
-			return workflows.SetLimitsInput{OperatorAction: by, Limits: *limits}, nil
+			return workflows.SetLimitsInput{OperatorAction: by, Limits: *limits}, checkLimits(limits)
 		}})
 }
 
@@ -154,6 +154,6 @@ func newConcurrency(a *app) *cobra.Command {
 			if width != nil {
 				in.Concurrency = *width
 			}
-			return in, nil
+			return in, checkWidth(width, rps)
 		}})
 }

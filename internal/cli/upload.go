@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/f0a90b9a/ferry/config"
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/objectstore"
 )
@@ -18,16 +19,16 @@ import (
 const inputPrefix = "input/"
 
 // uploadPlace is where an uploaded file goes by itself.
-func uploadPlace(n *connection, file string) (objectstore.Location, error) {
-	if n.past == nil {
+func uploadPlace(c *config.Config, file string) (objectstore.Location, error) {
+	if c.S3.WorkBucket == "" {
 		return objectstore.Location{}, &problem{
 			code: exitUnable, thing: "--upload",
 			err:    errors.New("there is no work bucket to upload to"),
 			remedy: "set s3.work_bucket, or name a place s3://BUCKET/KEY",
 		}
 	}
-	uri := n.store.Work(inputPrefix + filepath.Base(file)).String()
-	loc, err := objectstore.ParseURI(uri)
+	place := objectstore.Location{Bucket: c.S3.WorkBucket, Key: inputPrefix + filepath.Base(file)}
+	loc, err := objectstore.ParseURI(place.String())
 	if err != nil {
 		return loc, &problem{code: exitUsage, err: err}
 	}

@@ -42,11 +42,14 @@ const (
 
 // Options say how a stack is brought up.
 type Options struct {
-	Dir    string // keeps all data and logs; must exist
-	Config config.Config
-	Faults sandbox.Faults
-	UI     bool         // serve Temporal's UI
-	Say    func(string) // gets a line about each thing that takes long
+	Dir string // keeps all data and logs; must exist
+	// Throwaway says that nobody will read the data again, so that the servers
+	// may be ended at once: Temporal takes seconds to stop in good order.
+	Throwaway bool
+	Config    config.Config
+	Faults    sandbox.Faults
+	UI        bool         // serve Temporal's UI
+	Say       func(string) // gets a line about each thing that takes long
 }
 
 // Stack is what was brought up. Config leads a program to it.
@@ -123,7 +126,11 @@ func (s *Stack) startServers(ctx context.Context, o Options, cli string) error {
 		}
 	}
 	if temporal != nil {
-		s.closers = append(s.closers, temporal.Stop)
+		if o.Throwaway {
+			s.closers = append(s.closers, temporal.Stop, temporal.Kill)
+		} else {
+			s.closers = append(s.closers, temporal.Stop)
+		}
 		s.Config.Temporal.Address, s.Config.Temporal.Namespace = temporal.HostPort, temporal.Namespace
 		s.Config.Temporal.Profile = ""
 		s.UIURL = temporal.UIURL

@@ -2,10 +2,13 @@ package devstack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -41,7 +44,41 @@ func playParent(kind string) error {
 			return err
 		}
 		fmt.Println(server.options.Port)
+	case "stranger":
+		return playStranger(ctx)
+	case "listener":
+		l, err := net.Listen("tcp4", "127.0.0.1:"+os.Getenv("FERRY_TEST_PORT"))
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		select {}
 	}
+	select {}
+}
+
+// playStranger starts a server that reads no input and prints nothing: only the
+// kernel can end it.
+func playStranger(ctx context.Context) error {
+	r, err := reserve(0)
+	if err != nil {
+		return err
+	}
+	p, err := run(command{name: "stranger", path: os.Args[0], env: append(os.Environ(),
+		parentVariable+"=listener", "FERRY_TEST_PORT="+strconv.Itoa(r.port))})
+	if err != nil {
+		return err
+	}
+	err = p.awaitReady(ctx, time.Minute, func(context.Context) error {
+		if portIsFree(r.port) {
+			return errors.New("nobody listens yet")
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Println(r.port)
 	select {}
 }
 

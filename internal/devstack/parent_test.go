@@ -16,14 +16,14 @@ import (
 // However the parent dies, no server may stay behind.
 func TestServersDieWithTheirParent(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{"s3", "temporal"} {
+	for _, kind := range []string{"s3", "temporal", "stranger"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
+			if kind != "s3" && runtime.GOOS != "linux" {
+				t.Skip("a foreign process can be tied to its parent on Linux only")
+			}
 			var cli string
 			if kind == "temporal" {
-				if runtime.GOOS != "linux" {
-					t.Skip("a foreign process can be tied to its parent on Linux only")
-				}
 				cli = temporalCLI(t)
 			}
 			self, err := os.Executable()

@@ -64,12 +64,12 @@ func (v *violations) checkActions(r *Record, route *Route) {
 		return
 	}
 	if !slices.Contains(route.Statuses, r.Status) {
-		v.add(FieldStatus, CodeStatusNotAllowed,
+		v.add(FieldStatus, CodeStatusNotSupported,
 			"status "+string(r.Status)+" is not supported on route "+route.Route, "")
 	}
 	for _, step := range Steps(r, time.Time{}) {
 		if step != Create && !slices.Contains(route.Actions, step) {
-			v.add(FieldStatus, CodeActionNotAllowed,
+			v.add(FieldStatus, CodeActionNotSupported,
 				"status "+string(r.Status)+" needs the action "+string(step)+", which route "+route.Route+" lacks", "")
 		}
 	}

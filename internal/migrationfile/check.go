@@ -48,6 +48,10 @@ type checker struct {
 	line    []byte
 	piece   piece
 	out     *checked
+	// The last place asked for: offsets mostly ascend, and a record can have
+	// thousands of findings.
+	atOffset int
+	atPlace  place
 }
 
 func newChecker(opts ImportOptions) *checker {
@@ -60,7 +64,7 @@ func newChecker(opts ImportOptions) *checker {
 // check finds everything that is wrong with the piece without regard to
 // others.
 func (c *checker) check(p piece) *checked {
-	c.piece = p
+	c.piece, c.atOffset, c.atPlace = p, 0, p.place
 	c.out = &checked{record: p.record, place: p.place, isRecord: p.fault == nil}
 	switch {
 	case p.fault != nil:
@@ -207,7 +211,14 @@ func (c *checker) pointer(f field) string {
 	return "/" + fieldNames[f]
 }
 
-func (c *checker) at(offset int) place { return c.piece.place.after(c.piece.raw[:offset]) }
+func (c *checker) at(offset int) place {
+	if offset < c.atOffset {
+		c.atOffset, c.atPlace = 0, c.piece.place
+	}
+	c.atPlace = c.atPlace.after(c.piece.raw[c.atOffset:offset])
+	c.atOffset = offset
+	return c.atPlace
+}
 
 func (c *checker) problem(offset int, pointer, code, message, hint string) {
 	at := c.at(offset)

@@ -48,9 +48,7 @@ func newCollector(opts ImportOptions) *collector {
 
 // add takes the next piece; its error is the stage's.
 func (c *collector) add(k *checked) error {
-	if k.isRecord {
-		c.result.Records++
-	}
+	c.result.Records = max(c.result.Records, k.record) // one that is cut short, too
 	problems := append(k.problems, c.unique(k)...)
 	problems = append(problems, c.withinLimit(k)...)
 	c.problems(problems)

@@ -17,6 +17,9 @@ type finding struct {
 	message, hint string
 }
 
+// manyUnknown fields in one record are no partner's habit.
+const manyUnknown = 64
+
 // unknownField is a key that is not in the table of fields.
 type unknownField struct {
 	name string
@@ -49,6 +52,9 @@ func (d *decoder) decode(raw []byte) error {
 	d.name = [fieldCount]string{}
 	for i := range d.at {
 		d.at[i] = -1
+	}
+	if len(d.seen) > manyUnknown { // clearing takes as long as the largest record so far
+		d.seen = make(map[string]bool)
 	}
 	clear(d.seen)
 	return d.walker.walk(raw, d.member)

@@ -18,7 +18,7 @@ const (
 	// A packed file of records is 10 to 50 times smaller; beyond these it is
 	// an attack, and would be unpacked for hours.
 	ratioLimit = 200
-	ratioFloor = 64 << 20
+	ratioFloor = 16 << 20
 )
 
 // source gives the unpacked bytes of a file through a window and keeps the
@@ -158,10 +158,18 @@ func (p place) after(b []byte) place {
 // drain reads what is left of the stored bytes, so that size and checksum are
 // those of the whole file.
 func (s *source) drain() error {
-	if _, err := io.Copy(io.Discard, s.stored); err != nil {
-		return fmt.Errorf("read migration file: %w", err)
+	for {
+		_, err := s.stored.Read(s.buf)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read migration file: %w", err)
+		}
+		if s.progress != nil {
+			s.progress()
+		}
 	}
-	return nil
 }
 
 // meter counts and hashes what is read from the stored file.

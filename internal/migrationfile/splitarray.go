@@ -11,7 +11,6 @@ func (s *splitter) nextElement() (piece, error) {
 		}
 		switch {
 		case c == ']':
-			s.in.consume(1)
 			return s.close()
 		case c == ',' && s.needComma:
 			s.in.consume(1)
@@ -35,6 +34,7 @@ func (s *splitter) nextElement() (piece, error) {
 func (s *splitter) close() (piece, error) {
 	trailingComma := !s.mayClose && !s.needComma
 	at := s.in.place
+	s.in.consume(1)
 	s.stopped = true
 	_, err := s.skipSpace()
 	switch {

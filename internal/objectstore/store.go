@@ -1,6 +1,7 @@
 package objectstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,9 +27,10 @@ const (
 	// responseTimeout is long, because a store may join the parts of a large
 	// upload before it answers.
 	responseTimeout = 3 * time.Minute
-	// attempts of one call by the SDK, about three seconds in all. Longer
-	// waits are for the caller, who can show them and be stopped in them.
-	attempts = 4
+	// defaultAttempts of one call by the SDK take about three seconds in all.
+	// Longer waits are for the caller, who can show them and be stopped in
+	// them.
+	defaultAttempts = 4
 )
 
 // Options says where the store is and who we are to it.
@@ -52,6 +54,8 @@ type Options struct {
 	// IdleTimeout is how long a read may bring no byte before it counts as
 	// cut and is resumed; 0: 1 min.
 	IdleTimeout time.Duration
+
+	attempts int // of one call; 0: the default
 }
 
 // Store is a client of one object store. It is safe for concurrent use and
@@ -125,7 +129,7 @@ func (o Options) load(ctx context.Context) (aws.Config, error) {
 		// others would be a warning in the log.
 		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
 		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(so *retry.StandardOptions) { so.MaxAttempts = attempts })
+			return retry.NewStandard(func(so *retry.StandardOptions) { so.MaxAttempts = cmp.Or(o.attempts, defaultAttempts) })
 		}),
 	}
 	if o.Region != "" {

@@ -62,6 +62,10 @@ func (r *stream) Read(p []byte) (int, error) {
 		return 0, r.failed
 	}
 	for r.failed == nil {
+		if err := r.ctx.Err(); err != nil { // else what is buffered would still come
+			r.failed = r.recover(err)
+			break
+		}
 		if r.end >= 0 && r.at >= r.end {
 			r.disconnect()
 			r.failed = io.EOF

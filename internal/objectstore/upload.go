@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,7 +16,11 @@ import (
 const (
 	partSize      = 8 << 20 // bytes
 	partsInFlight = 2       // so an upload holds at most four parts in memory
-	abortTimeout  = 20 * time.Second
+	// drainTimeout is what parts on their way get to arrive after the context
+	// has ended. A part that arrives after the abort would stay in the store.
+	drainTimeout = 5 * time.Second
+	abortTimeout = 20 * time.Second
+	abortTries   = 3
 )
 
 func newTransfer(client *s3.Client, checksums aws.RequestChecksumCalculation) *transfermanager.Client {
@@ -31,9 +36,9 @@ func newTransfer(client *s3.Client, checksums aws.RequestChecksumCalculation) *t
 
 // Upload writes an object from a reader in bounded memory, about 32 MiB. The
 // object appears when all of it is there; if the reader fails or the context
-// ends, nothing appears and no parts stay behind. (A process that dies
-// mid-upload leaves parts nobody sees; a bucket rule for incomplete multipart
-// uploads clears them.)
+// ends before the reader does, nothing appears and no parts stay behind; that
+// may take some seconds. (A process that dies mid-upload leaves parts nobody
+// sees; a bucket rule for incomplete multipart uploads clears them.)
 //
 // Parts are of 8 MiB, of which S3 takes 10,000, so a plain reader may give up
 // to 78 GiB. If r can seek, its length is known and larger parts carry up to
@@ -52,11 +57,14 @@ func (s *Store) Upload(ctx context.Context, loc Location, contentType string, r 
 	}
 	source := &source{ctx: ctx, r: r}
 	in.Body = source
-	out, err := s.transfer.UploadObject(ctx, in)
-	if source.err != nil {
-		return Object{}, fmt.Errorf("upload %s: %w", loc, source.err)
-	}
+	draining, cancel := drain(ctx)
+	defer cancel()
+	out, err := s.transfer.UploadObject(draining, in)
 	if err != nil {
+		s.sweep(ctx, loc, err)
+		if source.err != nil {
+			return Object{}, fmt.Errorf("upload %s: %w", loc, source.err)
+		}
 		return Object{}, s.translate(ctx, "upload", loc, err)
 	}
 	return Object{
@@ -65,6 +73,36 @@ func (s *Store) Upload(ctx context.Context, loc Location, contentType string, r 
 		Size:         source.read,
 		LastModified: time.Now(),
 	}, nil
+}
+
+// drain gives a context that ends some time after its parent.
+func drain(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() {
+		timer := time.AfterFunc(drainTimeout, cancel)
+		context.AfterFunc(ctx, func() { timer.Stop() })
+	})
+	return ctx, func() { stop(); cancel() }
+}
+
+// sweep aborts a failed multipart upload until the store knows it no more: a
+// part that was on its way during the first abort may have come after it.
+func (s *Store) sweep(ctx context.Context, loc Location, cause error) {
+	var failed transfermanager.MultipartUploadError
+	if !errors.As(cause, &failed) {
+		return
+	}
+	id := failed.UploadID()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
+	defer cancel()
+	for try := range abortTries {
+		_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+			Bucket: &loc.Bucket, Key: &loc.Key, UploadId: &id,
+		})
+		if statusOf(err) == http.StatusNotFound || s.pause(ctx, try) != nil {
+			return
+		}
+	}
 }
 
 // source is the body of an upload. It hides Seek, so that the library takes it

@@ -38,6 +38,11 @@ func (c *Client) judge(k call, got answer) *fault.Fault {
 	case success:
 		return k.unexpected(got, fmt.Sprintf("%s with status %d", e.ResponseCode, got.status))
 	}
+	return c.refused(k, got, &e)
+}
+
+// refused is the fault of an answer of the API that is no success.
+func (c *Client) refused(k call, got answer, e *resaleapi.Envelope) *fault.Fault {
 	f := k.fault(got)
 	f.Kind, f.Code = kindOf(e.ResponseCode, got.status), e.ResponseCode
 	// A server's own trouble may come before the write or after it.

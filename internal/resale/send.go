@@ -2,8 +2,10 @@ package resale
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -93,9 +95,24 @@ func (k call) broken(err error, status int, sent bool) *fault.Fault {
 	case errors.Is(err, context.Canceled):
 		f.Code, f.Message = fault.CodeConnection, k.name+": the call was cancelled"
 	case !sent:
-		f.Code, f.Message = fault.CodeConnection, k.name+": no connection: "+clean(f.Cause.Error())
+		f.Code, f.Message = fault.CodeConnection, k.name+": no connection"+why(f.Cause)
 	default:
-		f.Code, f.Message = fault.CodeConnection, k.name+": the connection broke: "+clean(f.Cause.Error())
+		f.Code, f.Message = fault.CodeConnection, k.name+": the connection broke"+why(f.Cause)
 	}
 	return f
+}
+
+// why is the text of a network's error, of those kinds that quote neither what
+// the other side sent nor a proxy's address, which may hold credentials.
+func why(err error) string {
+	var (
+		operation   *net.OpError
+		name        *net.DNSError
+		certificate *tls.CertificateVerificationError
+	)
+	if errors.As(err, &operation) || errors.As(err, &name) || errors.As(err, &certificate) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return ": " + clean(err.Error())
+	}
+	return ""
 }

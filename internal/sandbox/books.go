@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
@@ -29,14 +30,7 @@ var (
 	readKinds  = []kind{kindGet, kindReport, kindEcho, kindRoute}
 )
 
-func (k kind) write() bool {
-	switch k {
-	case kindCreate, kindActivate, kindSuspend, kindResume, kindCancel, kindRevoke:
-		return true
-	default:
-		return false
-	}
-}
+func (k kind) write() bool { return slices.Contains(writeKinds, k) }
 
 // Stats are the sandbox's books since its store was made. Effective, the
 // entitlements and the duplicates are part of the data and survive a crash;
@@ -98,7 +92,7 @@ func (s *Server) loadCounts() error {
 		return err
 	}
 	s.counts.calls = make(map[kind]int64)
-	for _, k := range append(readKinds, writeKinds...) {
+	for _, k := range slices.Concat(readKinds, writeKinds) {
 		s.counts.calls[k] = saved[bookCalls+string(k)]
 	}
 	s.counts.replayed, s.counts.rejected = saved[bookReplayed], saved[bookRejected]

@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -71,7 +72,7 @@ func progressLine(s migration.Summary, v speed) string {
 	if s.Phase == migration.Migrating {
 		words = append(words, v.String())
 	}
-	return strings.Join(words, "  ")
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), "  ")
 }
 
 // tally counts the outcomes that there are.

@@ -22,7 +22,12 @@ type point struct {
 	finished int
 }
 
+// see takes a state in. Only time spent migrating counts.
 func (v *speed) see(now time.Time, s migration.Summary) {
+	if s.Phase != migration.Migrating {
+		v.points = nil
+		return
+	}
 	v.left = s.Records - s.Outcomes.Finished()
 	v.points = append(v.points, point{now, s.Outcomes.Finished()})
 	for len(v.points) > 2 && now.Sub(v.points[0].at) > speedWindow {

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestWrongCommandLines(t *testing.T) {
+	t.Parallel()
+	for line, expected := range map[string]string{
+		"strat":          `unknown command "strat" (did you mean start?)`,
+		"frobnicate":     `unknown command "frobnicate"`,
+		"start":          "s3://BUCKET/KEY or --upload FILE is missing",
+		"start s3://b/k": "--route is missing",
+		"start s3://partner/k s3://partner/l --route r":     `unknown argument "s3://partner/l"`,
+		"start http://b/k --route r":                        "it must start with s3://",
+		"start s3://partner/folder/ --route r":              "folder",
+		"start s3://partner/k --route r --id -x":            `migration id "-x" must match`,
+		"start s3://partner/k --route r --error-rate 2":     "limits.errorRate 2 is out of range",
+		"start s3://partner/k --route r --error-rate many":  "invalid argument",
+		"start s3://partner/k --route r --batches 0":        "concurrency.batches 0",
+		"start s3://partner/k --route r --rps -1":           "--rps -1 is negative",
+		"start s3://partner/k --route r --frob":             "unknown flag: --frob",
+		"status":                                            "migration ID is missing",
+		"status a b":                                        `unknown argument "b"`,
+		"list a":                                            `unknown argument "a"`,
+		"list --limit 0":                                    "--limit 0",
+		"approve a":                                         "--plan is missing",
+		"limits a":                                          "no limit is given",
+		"limits a --consecutive -1":                         "limits.consecutive -1 is negative",
+		"concurrency a":                                     "nothing is given",
+		"concurrency a --per-batch 5000":                    "concurrency.perBatch 5000",
+		"pause a --by=":                                     "--by is missing",
+		"validate":                                          "FILE is missing",
+		"route":                                             "route NAME is missing",
+		"demo --records 0":                                  "--records 0",
+		"demo --records 5 --file f":                         "records",
+		"demo --fault nonsense":                             "--fault",
+		"demo --max-failures -1":                            "limits.maxFailures -1",
+		"start s3://partner/k --route r --no-waves=perhaps": "invalid argument",
+		"start --upload f s3://partner/k s3://partner/l --route r":      `unknown argument "s3://partner/l"`,
+		"start --upload a?b --route r --id " + strings.Repeat("a", 100): "must match",
+	} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			r := b.run(strings.Fields(line)...)
+			requireEnd(t, r, exitUsage, "", expected)
+			require.True(t, strings.HasPrefix(r.errors, "ferry: "), r.errors)
+			require.Contains(t, r.errors, "--help'")
+			require.Empty(t, b.temporal.started)
+			require.Empty(t, b.temporal.updates)
+		})
+	}
+}
+
+func TestHelpNamesEveryCommand(t *testing.T) {
+	t.Parallel()
+	r := setup(t).run()
+	for _, name := range []string{"demo", "validate", "route", "start", "list", "status", "watch", "pause",
+		"resume", "abort", "approve", "limits", "concurrency", "reports"} {
+		require.Contains(t, r.out, "\n  "+name+" ")
+		one := setup(t).run(name, "--help")
+		requireEnd(t, one, exitOK, "Usage:", "")
+	}
+	require.Equal(t, exitOK, r.code)
+}
+
+func TestBadConfigurationStopsEveryCommand(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"list", "status a", "watch a", "pause a", "reports a", "route acme-nova",
+		"validate x", "demo", "start s3://partner/k --route r"} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.env = append(b.env, "FERRY_TARGT_BASE_URL=x")
+			requireEnd(t, b.run(strings.Fields(line)...), exitUnable, "", "FERRY_TARGT_BASE_URL: no such setting")
+		})
+	}
+}
