@@ -143,6 +143,10 @@ func (a *app) migrateDemo(ctx context.Context, stack *demo.Stack, f demoFlags, s
 	in.File = loc.String()
 	id := migration.IDFor(in.File)
 	if err := checkUnused(ctx, n, id); err != nil {
+		var used *problem
+		if errors.As(err, &used) {
+			used.remedy = "copy the file under a new name for --file, or take another --dir"
+		}
 		return err
 	}
 	if err := a.upload(ctx, n, loc, source); err != nil {

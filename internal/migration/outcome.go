@@ -37,9 +37,9 @@ type Outcome struct {
 	FinishedAt            *time.Time         `json:"finishedAt,omitempty"`
 }
 
-// Partial reports whether the record failed with at least one step done at
-// the target.
-func (o *Outcome) Partial() bool { return o.Fate == Failed && len(o.StepsDone) > 0 }
+// Partial reports whether the record failed with at least one step done, or
+// accepted, at the target.
+func (o *Outcome) Partial() bool { return o.Fate == Failed && o.EntitlementID != "" }
 
 // Outcomes counts records by fate.
 type Outcomes struct {

@@ -155,6 +155,8 @@ func TestLivingEntitlementsPerCustomer(t *testing.T) {
 	res := b.text(t, file)
 	require.Equal(t, []string{"4:4:55 /customerIdentifier TOO_MANY_LIVING"}, refused(res))
 	require.Contains(t, res.Problems[0].Message, "the first is record 2")
+	elsewhere := b.text(t, of(1, "ACTIVE")+"\n"+strings.Replace(of(2, "ACTIVE"), "nova-music", "other", 1))
+	require.Equal(t, map[string]int{"UNKNOWN_MERCHANT": 1}, elsewhere.ProblemCounts, "the limit is one merchant's")
 	b.route.EntitlementsPerCustomer = 2
 	require.Empty(t, b.text(t, file).Problems)
 	b.route.EntitlementsPerCustomer = 0
