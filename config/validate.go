@@ -82,8 +82,11 @@ func (c *Config) validateTemporal(p *problems) {
 	p.duration("temporal.connect_timeout", t.ConnectTimeout, 100*time.Millisecond, 5*time.Minute)
 }
 
-// name is what fits into an object key between two slashes.
-var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+var (
+	// environmentName fits into an object key between two slashes.
+	environmentName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+	bucketName      = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+)
 
 func (c *Config) validateStores(p *problems) {
 	s, t := c.S3, c.Target
@@ -91,10 +94,11 @@ func (c *Config) validateStores(p *problems) {
 	p.check(s.Region != "", "s3.region: is empty (the default is us-east-1)")
 	p.check((s.AccessKeyID == "") == (s.SecretAccessKey == ""),
 		"s3.access_key_id and s3.secret_access_key: only one is set (set both, or none for the AWS SDK's own chain)")
-	p.check(s.WorkBucket == "" || name.MatchString(s.WorkBucket), "s3.work_bucket: %q is not a bucket's name", s.WorkBucket)
+	p.check(s.WorkBucket == "" || bucketName.MatchString(s.WorkBucket),
+		"s3.work_bucket: %q is not a bucket's name (3 to 63 lower-case letters, digits, dots and dashes)", s.WorkBucket)
 	p.url("target.base_url", t.BaseURL)
 	p.check(!strings.Contains(t.Username, ":"), "target.username: holds a colon, which HTTP Basic can't carry")
-	p.check(t.Environment == "" || name.MatchString(t.Environment),
+	p.check(t.Environment == "" || environmentName.MatchString(t.Environment),
 		"target.environment: %q is not a plain name (letters, digits, dot, dash, underscore)", t.Environment)
 	p.duration("target.request_timeout", t.RequestTimeout, 100*time.Millisecond, 5*time.Minute)
 }

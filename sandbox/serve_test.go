@@ -53,7 +53,7 @@ func TestProgramServesAndStops(t *testing.T) {
 	address, end := begin(t)
 	require.Equal(t, http.StatusOK, echo(t, address, "acme", "acme-sandbox"))
 	require.NoError(t, end())
-	_, err := http.Get(address + "/healthz") //nolint:bodyclose,noctx // nobody listens
+	_, err := http.Get(address + "/healthz") // nobody listens
 	require.Error(t, err)
 }
 

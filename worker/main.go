@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -41,7 +42,8 @@ func run(ctx context.Context, args []string) int {
 		fmt.Fprintf(os.Stderr, "worker: %v (see 'worker --help')\n", err)
 		return exitUsage
 	}
-	fmt.Fprintf(os.Stderr, "worker: %v\n", err)
+	// Joined errors have a line each.
+	fmt.Fprintf(os.Stderr, "worker: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	return exitUnable
 }
 

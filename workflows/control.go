@@ -17,6 +17,7 @@ type Control struct {
 	Width             int     `json:"width"`          // records under way in a batch
 	Consecutive       int     `json:"consecutive"`    // the limit that a batch judges itself
 	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
+	Releases          int     `json:"releases,omitempty"` // how often the run went on: makes each release a news
 }
 
 // Trouble is what one record can't judge alone: the credentials are refused,
@@ -25,5 +26,5 @@ type Trouble struct {
 	Code    string    `json:"code"`
 	Message string    `json:"message"`
 	Record  int       `json:"record"`
-	Since   time.Time `json:"since"` // of the first failure in a row
+	Since   time.Time `json:"since"` // when the call was made; of an outage, its first failure
 }

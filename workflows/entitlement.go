@@ -53,6 +53,7 @@ type recordRun struct {
 	unclear   bool // a call may have taken effect
 	accepted  bool // the current step was answered 202
 	attempts  int  // of the current step
+	called    time.Time
 
 	held bool
 	stop string
@@ -105,6 +106,7 @@ func (r *recordRun) try(with func(workflow.Context) workflow.Context, step entit
 		RequestsPerSecond: r.in.RequestsPerSecond,
 	}
 	r.attempts++
+	r.called = workflow.Now(r.ctx)
 	ctx := with(r.calls)
 	var res activities.PerformStepResult
 	var err error
@@ -130,7 +132,7 @@ func (r *recordRun) judge(step entitlement.Step, f *fault.Fault, p *patience) *m
 	case fault.Final:
 		return r.failed(step, f.Code, f, false)
 	case fault.Unauthorized:
-		r.report(f, p.since)
+		r.report(f, r.called)
 		r.awaitRelease()
 	default:
 		if p.spent() {

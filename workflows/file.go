@@ -44,6 +44,8 @@ type Carried struct {
 	Tripped    *migration.Tripped     `json:"tripped,omitempty"`
 	Stop       string                 `json:"stop,omitempty"`
 	Hold       bool                   `json:"hold,omitempty"`
+	Releases   int                    `json:"releases,omitempty"`
+	ReleasedAt time.Time              `json:"releasedAt"`
 	Reason     string                 `json:"reason,omitempty"`
 	Audit      []migration.AuditEntry `json:"audit,omitempty"`
 }

@@ -16,6 +16,7 @@ func (r *fileRun) control() Control {
 	return Control{
 		Hold: r.Hold, Stop: r.Stop, Width: r.Settings.Concurrency.PerBatch,
 		Consecutive: r.Settings.Limits.Consecutive, RequestsPerSecond: r.Settings.RequestsPerSecond,
+		Releases: r.Releases,
 	}
 }
 
@@ -40,7 +41,8 @@ func (r *fileRun) hold(reason string) {
 
 func (r *fileRun) release() {
 	r.Hold, r.Reason = false, ""
-	r.lastMove = workflow.Now(r.ctx)
+	r.Releases, r.ReleasedAt = r.Releases+1, workflow.Now(r.ctx)
+	r.lastMove = r.ReleasedAt
 	r.broadcast()
 }
 
@@ -107,9 +109,15 @@ func (r *fileRun) hear(t Tally) {
 	r.checkLimits()
 }
 
-// help holds the run for what is no record's fault.
+// help holds the run for what is no record's fault. News of a call that was
+// made before the run last went on is old: its record is told to try again.
 func (r *fileRun) help(t Trouble) {
 	if r.Hold || r.Stop != "" {
+		return
+	}
+	if t.Since.Before(r.ReleasedAt) {
+		r.Releases++
+		r.broadcast()
 		return
 	}
 	if t.Code == fault.CodeUnauthorized {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"time"
 
@@ -24,6 +23,7 @@ const callTimeout = 15 * time.Second
 type engine interface {
 	Queue() string
 	Start(ctx context.Context, id string, in workflows.MigrateFileInput) (runID string, err error)
+	StartAgain(ctx context.Context, id string, in workflows.MigrateFileInput) (runID string, err error)
 	Describe(ctx context.Context, id string) (operator.Run, error)
 	List(ctx context.Context, limit int) ([]operator.Run, error)
 	Progress(ctx context.Context, id string) (migration.Summary, error)
@@ -74,11 +74,7 @@ func openStore(ctx context.Context, c *config.Config) (store, error) {
 	if c.S3.Endpoint == "" && c.S3.WorkBucket == "" && c.S3.AccessKeyID == "" {
 		return nil, nil
 	}
-	s, err := objectstore.New(ctx, ferryworker.StoreOptions(c.S3))
-	if err != nil {
-		return nil, fmt.Errorf("object store: %w", err)
-	}
-	return s, nil
+	return objectstore.New(ctx, ferryworker.StoreOptions(c.S3))
 }
 
 // loadConfig puts the configuration together and judges it.

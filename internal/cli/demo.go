@@ -142,7 +142,8 @@ func (a *app) migrateDemo(ctx context.Context, stack *demo.Stack, f demoFlags, s
 	loc := objectstore.Location{Bucket: demo.InputBucket, Key: "input/" + filepath.Base(source)}
 	in.File = loc.String()
 	id := migration.IDFor(in.File)
-	if err := checkUnused(ctx, n, id); err != nil {
+	again, err := checkUnused(ctx, n, id)
+	if err != nil {
 		var used *problem
 		if errors.As(err, &used) {
 			used.remedy = "copy the file under a new name for --file, or take another --dir"
@@ -152,7 +153,7 @@ func (a *app) migrateDemo(ctx context.Context, stack *demo.Stack, f demoFlags, s
 	if err := a.upload(ctx, n, loc, source); err != nil {
 		return err
 	}
-	if _, err := n.engine.Start(ctx, id, in); err != nil {
+	if _, err := launch(ctx, n, id, in, again); err != nil {
 		return err
 	}
 	a.say("Migrating " + in.File + " on route " + in.Route + " …")

@@ -116,7 +116,9 @@ func withRemedy(err error) error {
 	case errors.Is(err, operator.ErrUnknown):
 		remedy = "see 'ferry list'"
 	case errors.As(err, &failed):
-		remedy = remedies[failed.Code]
+		if !strings.HasSuffix(failed.Message, ")") { // else it says one itself
+			remedy = remedies[failed.Code]
+		}
 	case is:
 		remedy = remedies[f.Code]
 	case errors.Is(err, context.DeadlineExceeded):
@@ -141,7 +143,8 @@ func (e end) message(command string) string {
 	if e.err == nil {
 		return ""
 	}
-	text := "ferry: " + strings.TrimSpace(e.err.Error())
+	// Joined errors have a line each.
+	text := "ferry: " + strings.ReplaceAll(strings.TrimSpace(e.err.Error()), "\n", "\n  ")
 	if e.code == exitUsage {
 		text += fmt.Sprintf("\nsee '%s --help'", command)
 	}

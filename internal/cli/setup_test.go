@@ -98,6 +98,13 @@ func (e *fakeEngine) Start(_ context.Context, id string, in workflows.MigrateFil
 	return "run-1", nil
 }
 
+func (e *fakeEngine) StartAgain(ctx context.Context, id string, in workflows.MigrateFileInput) (string, error) {
+	if e.runs[id].State == operator.Failed {
+		delete(e.runs, id)
+	}
+	return e.Start(ctx, id, in)
+}
+
 func (e *fakeEngine) Describe(_ context.Context, id string) (operator.Run, error) {
 	run, known := e.runs[id]
 	if !known {

@@ -87,40 +87,52 @@ func (a *app) start(cmd *cobra.Command, args []string, f startFlags) error {
 		return err
 	}
 	defer n.close()
-	if err := checkUnused(ctx, n, id); err != nil {
+	again, err := checkUnused(ctx, n, id)
+	if err != nil {
 		return err
 	}
 	if err := a.provide(ctx, n, loc, f.upload); err != nil {
 		return err
 	}
 	a.warnNoWorker(ctx, n)
-	return a.startAndFollow(ctx, n, id, in, f.wait)
-}
-
-// startAndFollow starts a migration and, if asked to, waits for its end.
-func (a *app) startAndFollow(ctx context.Context, n *connection, id string, in workflows.MigrateFileInput, wait bool) error {
-	call, cancel := brief(ctx)
-	defer cancel()
-	runID, err := n.engine.Start(call, id, in)
-	if errors.Is(err, operator.ErrIDUsed) {
-		return usedBefore(id, in.File)
-	}
+	runID, err := launch(ctx, n, id, in, again)
 	if err != nil {
 		return err
 	}
+	return a.started(ctx, n, id, runID, in, f.wait)
+}
+
+// launch starts the workflow; again says that a failed run of the id is there.
+func launch(ctx context.Context, n *connection, id string, in workflows.MigrateFileInput, again bool) (runID string, err error) {
+	call, cancel := brief(ctx)
+	defer cancel()
+	start := n.engine.Start
+	if again {
+		start = n.engine.StartAgain
+	}
+	runID, err = start(call, id, in)
+	if errors.Is(err, operator.ErrIDUsed) {
+		return "", usedBefore(id)
+	}
+	return runID, err
+}
+
+// started says that a migration has started or, if asked to, waits for its
+// end.
+func (a *app) started(ctx context.Context, n *connection, id, runID string, in workflows.MigrateFileInput, wait bool) error {
 	if wait {
 		fmt.Fprintf(a.Err, "Migration %s has started.\n", id)
 		return a.follow(ctx, n, id)
 	}
 	if a.json {
-		return a.writeJSON(started{Migration: id, RunID: runID, File: in.File, Route: in.Route})
+		return a.writeJSON(startAnswer{Migration: id, RunID: runID, File: in.File, Route: in.Route})
 	}
 	fmt.Fprintf(a.Out, "Migration %s has started.\n  follow it:  ferry watch %s\n", id, id)
 	return nil
 }
 
-// started is what start prints with --json without --wait.
-type started struct {
+// startAnswer is what start prints with --json without --wait.
+type startAnswer struct {
 	Migration string `json:"migration"`
 	RunID     string `json:"runId"`
 	File      string `json:"file"`
@@ -140,40 +152,35 @@ func idFor(in workflows.MigrateFileInput, now time.Time) string {
 }
 
 // checkUnused refuses an id that Temporal or the work bucket knows: retention
-// may have emptied the first.
-func checkUnused(ctx context.Context, n *connection, id string) error {
+// may have emptied the first. Again is true for an id whose one run failed
+// before it claimed anything, and which is therefore still good.
+func checkUnused(ctx context.Context, n *connection, id string) (again bool, err error) {
 	call, cancel := brief(ctx)
 	defer cancel()
-	_, err := n.engine.Describe(call, id)
-	if err == nil {
-		return usedBefore(id, "")
+	run, err := n.engine.Describe(call, id)
+	known := err == nil
+	if err != nil && !errors.Is(err, operator.ErrUnknown) {
+		return false, err
 	}
-	if !errors.Is(err, operator.ErrUnknown) {
-		return err
+	if known && (run.State != operator.Failed || n.past == nil) {
+		return false, usedBefore(id)
 	}
 	if n.past == nil {
-		return nil
+		return false, nil
 	}
 	traces, err := n.past.Traces(call, id)
 	if err == nil && traces.Claimed {
-		return usedBefore(id, "")
+		return false, usedBefore(id)
 	}
-	return err
+	return known, err
 }
 
-func usedBefore(id, file string) error {
+func usedBefore(id string) error {
 	return &problem{
 		code: exitUnable, thing: "migration " + id,
-		err:    fmt.Errorf("%s: the name was used before%s", fault.CodeMigrationIDUsed, inParens(file)),
+		err:    errors.New(fault.CodeMigrationIDUsed + ": the name was used before"),
 		remedy: "copy the file under a new name, or see 'ferry status " + id + "'",
 	}
-}
-
-func inParens(s string) string {
-	if s == "" {
-		return ""
-	}
-	return " for " + s
 }
 
 // warnNoWorker says that nobody will work on the start yet. It is no reason

@@ -74,6 +74,32 @@ func TestStartRefusesAnIDThatWasUsed(t *testing.T) {
 	})
 }
 
+func TestARunThatFailedBeforeItsClaimCostsNoName(t *testing.T) {
+	t.Parallel()
+	id := migration.IDFor(uri)
+	failed := operator.Run{ID: id, State: operator.Failed}
+	t.Run("nothing claimed", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t).withSource()
+		b.temporal.runs[id] = failed
+		requireEnd(t, b.run("start", uri, "--route=acme-nova"), exitOK, "has started", "")
+	})
+	t.Run("claimed", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t).withSource()
+		b.temporal.runs[id] = failed
+		b.bucket.put("ferry", migration.Key(id, migration.FileClaim), "{}")
+		requireEnd(t, b.run("start", uri, "--route=acme-nova"), exitUnable, "", fault.CodeMigrationIDUsed)
+	})
+	t.Run("nobody can tell", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.bucket, b.env = nil, nil
+		b.temporal.runs[id] = failed
+		requireEnd(t, b.run("start", uri, "--route=acme-nova"), exitUnable, "", fault.CodeMigrationIDUsed)
+	})
+}
+
 func TestStartLooksForTheFile(t *testing.T) {
 	t.Parallel()
 	requireEnd(t, setup(t).run("start", uri, "--route=acme-nova"), exitUnable, "", "FILE_NOT_FOUND")

@@ -73,12 +73,10 @@ func application(err error, never bool) error {
 // FromActivity reads back the fault of an activity that failed. A timeout is a
 // retryable fault that may have taken effect; so is anything unknown.
 func FromActivity(err error) *Fault {
-	var app *temporal.ApplicationError
-	if errors.As(err, &app) {
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		return fromApplication(app)
 	}
-	var timeout *temporal.TimeoutError
-	if errors.As(err, &timeout) {
+	if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok {
 		return &Fault{
 			Kind: Retryable, Code: CodeTimeout, Message: timeoutMessage(timeout), Unclear: true, Cause: err,
 		}

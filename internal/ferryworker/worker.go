@@ -52,7 +52,7 @@ func New(ctx context.Context, c *config.Config, env temporalconn.Env, logger *sl
 	}
 	store, err := objectstore.New(ctx, StoreOptions(c.S3))
 	if err != nil {
-		return nil, fmt.Errorf("object store: %w", err)
+		return nil, err
 	}
 	target, err := resale.NewClient(TargetOptions(c.Target))
 	if err != nil {

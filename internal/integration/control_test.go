@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -143,4 +144,12 @@ func TestRefusedCredentialsHoldTheRun(t *testing.T) {
 	require.Equal(t, migration.Completed, sum.Result, "%+v", sum)
 	require.Equal(t, 100, sum.Outcomes.Migrated)
 	s.clean(sum)
+}
+
+// planHash reads the hash that an approval must name.
+func (s *stack) planHash(id string) string {
+	s.t.Helper()
+	var plan struct{ Hash string }
+	require.NoError(s.t, json.Unmarshal(s.file(id, migration.FilePlan), &plan))
+	return plan.Hash
 }

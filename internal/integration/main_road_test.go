@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"encoding/csv"
 	"slices"
 	"strings"
@@ -30,7 +31,9 @@ func inputFor(uri string) workflows.MigrateFileInput { return workflows.MigrateF
 func (s *stack) result(run client.WorkflowRun) workflows.Summary {
 	s.t.Helper()
 	var sum workflows.Summary
-	require.NoError(s.t, run.Get(s.ctx, &sum))
+	if err := run.Get(s.ctx, &sum); err != nil {
+		s.t.Fatalf("%v; last seen: %+v", err, s.last(run.GetID()))
+	}
 	s.conserved(sum)
 	return sum
 }
@@ -218,4 +221,17 @@ func TestHopelessFileStopsEarly(t *testing.T) {
 			require.Zero(t, s.stats().Effective["create"])
 		})
 	}
+}
+
+// last asks a migration that did not end for its state.
+func (s *stack) last(id string) any {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	value, err := s.client.QueryWorkflow(ctx, id, "", workflows.QueryProgress)
+	if err != nil {
+		return err
+	}
+	var sum workflows.Summary
+	_ = value.Get(&sum)
+	return sum
 }

@@ -80,16 +80,16 @@ func complain(err error) int {
 
 // stack is one test's own: a sandbox, a pair of buckets, a task queue.
 type stack struct {
-	t       *testing.T
-	ctx     context.Context
-	queue   string
-	bucket  string
-	books   *sandbox.Server
-	target  string
-	client  client.Client
-	store   *objectstore.Store
-	stopped sync.Once
-	worker  worker.Worker
+	t        *testing.T
+	ctx      context.Context
+	queue    string
+	bucket   string
+	books    *sandbox.Server
+	target   string
+	client   client.Client
+	store    *objectstore.Store
+	settings migration.Settings
+	worker   worker.Worker
 }
 
 var bucketNumber struct {
@@ -105,7 +105,8 @@ func newStack(t *testing.T) *stack {
 	bucketNumber.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	t.Cleanup(cancel)
-	s := &stack{t: t, ctx: ctx, queue: name, bucket: name}
+	s := &stack{t: t, ctx: ctx, queue: name, bucket: name, settings: defaults()}
+	t.Cleanup(s.stopWorker)
 	s.startSandbox()
 	s.client = dial(t, shared.temporal.HostPort)
 	s.store = openStore(ctx, t, name)
@@ -138,7 +139,7 @@ func (s *stack) startSandbox() {
 
 func dial(t *testing.T, address string) client.Client {
 	t.Helper()
-	c, err := client.Dial(client.Options{HostPort: address, Logger: sdklog.NewStructuredLogger(testLog())})
+	c, err := client.Dial(client.Options{HostPort: address, Identity: "client", Logger: sdklog.NewStructuredLogger(testLog())})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return c
@@ -168,29 +169,35 @@ func defaults() migration.Settings {
 	}
 }
 
-func newWorker(c client.Client, queue string, store *objectstore.Store, target string) (worker.Worker, error) {
+// newWorker makes a worker of a queue. Its identity goes into histories, so it
+// names no machine.
+func newWorker(c client.Client, queue string, store *objectstore.Store, target string, settings migration.Settings) (worker.Worker, error) {
 	resaleClient, err := resale.NewClient(resale.Options{
 		BaseURL: target, Username: sandbox.DefaultUser, Password: sandbox.DefaultPassword, Timeout: 10 * time.Second,
 	})
 	if err != nil {
 		return nil, err
 	}
-	w := worker.New(c, queue, worker.Options{})
+	w := worker.New(c, queue, worker.Options{Identity: "worker"})
 	workflows.Register(w, activities.New(activities.Options{
-		Store: store, Target: resaleClient, Defaults: defaults(), Namespace: "default",
+		Store: store, Target: resaleClient, Defaults: settings, Namespace: "default",
 	}))
 	return w, nil
 }
 
 func (s *stack) startWorker() {
-	w, err := newWorker(s.client, s.queue, s.store, s.target)
+	w, err := newWorker(s.client, s.queue, s.store, s.target, s.settings)
 	require.NoError(s.t, err)
 	require.NoError(s.t, w.Start())
 	s.worker = w
-	s.t.Cleanup(s.stopWorker)
 }
 
-func (s *stack) stopWorker() { s.stopped.Do(func() { s.worker.Stop() }) }
+func (s *stack) stopWorker() {
+	if s.worker != nil {
+		s.worker.Stop()
+		s.worker = nil
+	}
+}
 
 // upload puts a file into the source bucket and gives its URI.
 func (s *stack) upload(key string, body []byte) string {

@@ -52,7 +52,7 @@ func serveWorker(spec string) error {
 	if err != nil {
 		return err
 	}
-	w, err := newWorker(c, o.Queue, store, o.Target)
+	w, err := newWorker(c, o.Queue, store, o.Target, defaults())
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,8 @@ func RateReached(rate float64, minSample, failed, finished int) bool {
 	return float64(failed) >= rate*float64(finished)-1e-9
 }
 
-// CapReached reports whether failed has reached the cap; 0 is off.
-func CapReached(cap, failed int) bool { return cap > 0 && failed >= cap }
+// CapReached reports whether failed has reached the limit of failures; 0 is off.
+func CapReached(limit, failed int) bool { return limit > 0 && failed >= limit }
 
 // RunReached reports whether a run of failed neighbours has reached the limit;
 // 0 is off.

@@ -89,6 +89,19 @@ func TestStartOfAUsedID(t *testing.T) {
 	require.ErrorContains(t, err, `migration id "a/b"`)
 }
 
+func TestStartAgainReplacesOnlyAFailedRun(t *testing.T) {
+	t.Parallel()
+	c, service := setup(t)
+	run := mocks.NewWorkflowRun(t)
+	run.On("GetRunID").Return("run-2")
+	service.On("ExecuteWorkflow", mock.Anything, mock.MatchedBy(func(o client.StartWorkflowOptions) bool {
+		return o.WorkflowIDReusePolicy == enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
+	}), mock.Anything, mock.Anything).Return(run, nil)
+	id, err := c.StartAgain(t.Context(), "a", workflows.MigrateFileInput{})
+	require.NoError(t, err)
+	require.Equal(t, "run-2", id)
+}
+
 func TestDescribe(t *testing.T) {
 	t.Parallel()
 	for status, state := range map[enumspb.WorkflowExecutionStatus]operator.State{

@@ -24,10 +24,24 @@ const (
 // Start starts a migration under an id and gives the run's id. An id that was
 // ever used is ErrIDUsed.
 func (c *Client) Start(ctx context.Context, id string, in workflows.MigrateFileInput) (runID string, err error) {
+	return c.start(ctx, c.startOptions(id, in), in)
+}
+
+// StartAgain starts a migration under an id whose last run, if there was one,
+// failed; any other use of the id is ErrIDUsed. It is for runs that failed
+// before they claimed anything: a mistyped route costs no name.
+func (c *Client) StartAgain(ctx context.Context, id string, in workflows.MigrateFileInput) (runID string, err error) {
+	options := c.startOptions(id, in)
+	options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
+	return c.start(ctx, options, in)
+}
+
+func (c *Client) start(ctx context.Context, options client.StartWorkflowOptions, in workflows.MigrateFileInput) (runID string, err error) {
+	id := options.ID
 	if !migration.ValidID(id) {
 		return "", fmt.Errorf("migration id %q: must match %s", id, migration.IDPattern)
 	}
-	run, err := c.temporal.ExecuteWorkflow(ctx, c.startOptions(id, in), workflows.MigrateFileName, in)
+	run, err := c.temporal.ExecuteWorkflow(ctx, options, workflows.MigrateFileName, in)
 	var started *serviceerror.WorkflowExecutionAlreadyStarted
 	if errors.As(err, &started) {
 		return "", fmt.Errorf("migration %s: %w", id, ErrIDUsed)

@@ -76,9 +76,8 @@ func read(resp *http.Response) (answer, error) {
 // began.
 func (k call) broken(err error, status int, sent bool) *fault.Fault {
 	f := &fault.Fault{Kind: fault.Retryable, HTTPStatus: status, Unclear: k.write && sent, Cause: err}
-	var urlError *url.Error
 	timeout := errors.Is(err, context.DeadlineExceeded)
-	if errors.As(err, &urlError) {
+	if urlError, ok := errors.AsType[*url.Error](err); ok {
 		timeout = timeout || urlError.Timeout()
 		f.Cause = urlError.Err // without the address
 	} else if status == 0 {

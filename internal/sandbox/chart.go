@@ -59,6 +59,7 @@ func (c change) apply(e resaleapi.Entitlement, now time.Time) (resaleapi.Entitle
 		}
 		e.Status = string(entitlement.Revoked)
 		c.endOf(&e, at)
+	default: // the other calls change no status
 	}
 	e.DateLastUpdated = &now
 	return e, nil

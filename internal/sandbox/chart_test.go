@@ -124,22 +124,25 @@ func TestCreateKeepsAllThatItCarries(t *testing.T) {
 	t.Parallel()
 	zone := time.FixedZone("", 5*3600+30*60)
 	date := func(day int) *time.Time {
-		return ptr(time.Date(2024, 3, day, 10, 20, 30, 123_456_789, zone))
+		return new(time.Date(2024, 3, day, 10, 20, 30, 123_456_789, zone))
 	}
 	body := migration("e", resaleapi.StatusSUSPENDED)
 	body.DateCreated, body.DateActivated, body.DateResumed = date(1), date(2), date(4)
-	body.DateSuspended, body.DateExpiry = date(5), ptr(future)
-	body.MerchantEntitlementID, body.EntitlementDisplayName = ptr("m-1"), ptr("Nova <Basic> & more")
-	body.ActivationCode, body.NotificationURL = ptr("code"), ptr("https://n.example.com/a?b=c&d")
-	body.ExtensionData = ptr(json.RawMessage(`{"b":[1,2.50,{"a":null}],"a":"<x>"}`))
+	body.DateSuspended, body.DateExpiry = date(5), new(future)
+	body.MerchantEntitlementID, body.EntitlementDisplayName = new("m-1"), new("Nova <Basic> & more")
+	body.ActivationCode, body.NotificationURL = new("code"), new("https://n.example.com/a?b=c&d")
+	body.ExtensionData = new(json.RawMessage(`{"b":[1,2.50,{"a":null}],"a":"<x>"}`))
 	b := setup(t)
 	made := b.create(body)
 	require.Equal(t, "PENDING", made.Status)
 	got := b.get(made.EntitlementID)
 	require.Equal(t, "PENDING", got.Status)
 	for _, pair := range [][2]*time.Time{
-		{body.DateCreated, got.DateCreated}, {body.DateActivated, got.DateActivated}, {body.DateResumed, got.DateResumed},
-		{body.DateSuspended, got.DateSuspended}, {body.DateExpiry, got.DateExpiry},
+		{body.DateCreated, got.DateCreated},
+		{body.DateActivated, got.DateActivated},
+		{body.DateResumed, got.DateResumed},
+		{body.DateSuspended, got.DateSuspended},
+		{body.DateExpiry, got.DateExpiry},
 	} {
 		require.True(t, pair[0].Equal(*pair[1]), "want %v, got %v", pair[0], pair[1])
 	}
@@ -167,7 +170,7 @@ func TestCancelKeepsTheReason(t *testing.T) {
 	b := setup(t)
 	id := b.at(entitlement.Active, "e")
 	end := resaleapi.EndRequest{
-		DateEnded: &past, CancelReasonCategory: ptr("CUSTOMER_CANCELLED"), CancelReasonCode: ptr("NOT_RENEWED"),
+		DateEnded: &past, CancelReasonCategory: new("CUSTOMER_CANCELLED"), CancelReasonCode: new("NOT_RENEWED"),
 	}
 	require.Equal(t, "OK", b.reply(b.raw().CancelEntitlement(t.Context(), id, nil, end)).Code)
 	got := b.get(id)

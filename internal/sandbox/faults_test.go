@@ -67,7 +67,7 @@ func TestLostAnswerIsDone(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	body := migration("e", resaleapi.StatusACTIVE)
-	params := &resaleapi.CreateEntitlementParams{XRequestIdentifier: ptr("id-1")}
+	params := &resaleapi.CreateEntitlementParams{XRequestIdentifier: new("id-1")}
 	b.faults(func(f *Faults) { f.LostAnswerRate = 1 })
 	resp, err := b.raw().CreateEntitlement(t.Context(), params, body)
 	if err == nil {

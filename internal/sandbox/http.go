@@ -163,8 +163,7 @@ func pathParams(r *http.Request, spec *routers.Route) map[string]string {
 
 // complaint names what is wrong with a request, without its values.
 func complaint(err error) string {
-	var schema *openapi3.SchemaError
-	if errors.As(err, &schema) {
+	if schema, ok := errors.AsType[*openapi3.SchemaError](err); ok {
 		field := "the body"
 		if pointer := schema.JSONPointer(); len(pointer) > 0 {
 			field = pointer[len(pointer)-1]
@@ -181,8 +180,7 @@ func complaint(err error) string {
 // writeError answers for a handler that gave an error: a refusal, or trouble of
 // the sandbox's own.
 func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
-	var ref *refusal
-	if errors.As(err, &ref) {
+	if ref, ok := errors.AsType[*refusal](err); ok {
 		writeRefusal(w, ref)
 		return
 	}

@@ -137,19 +137,19 @@ func TestReportFiltersAndPages(t *testing.T) {
 			r.Page = got.JSON200.NextPage
 		}
 	}
-	all, pages := ask(resaleapi.ReportRequest{PageSize: ptr(10)})
+	all, pages := ask(resaleapi.ReportRequest{PageSize: new(10)})
 	require.Len(t, all, 25)
 	require.IsIncreasing(t, all)
 	require.Equal(t, 3, pages)
-	_, pages = ask(resaleapi.ReportRequest{PageSize: ptr(25)})
+	_, pages = ask(resaleapi.ReportRequest{PageSize: new(25)})
 	require.Equal(t, 1, pages, "no empty page at the end")
 	some, _ := ask(resaleapi.ReportRequest{ExternalEntitlementIds: &[]string{"e-03", "e-01", "unknown"}})
 	require.Equal(t, []string{"e-01", "e-03"}, some)
-	product, _ := ask(resaleapi.ReportRequest{ProductKey: ptr("nova-premium"), Status: ptr(resaleapi.StatusACTIVE)})
+	product, _ := ask(resaleapi.ReportRequest{ProductKey: new("nova-premium"), Status: new(resaleapi.StatusACTIVE)})
 	require.Equal(t, []string{"e-00", "e-10", "e-20"}, product)
-	customer, _ := ask(resaleapi.ReportRequest{CustomerIdentifier: ptr("customer-of-e-07"), MerchantAccountKey: ptr("nova-music")})
+	customer, _ := ask(resaleapi.ReportRequest{CustomerIdentifier: new("customer-of-e-07"), MerchantAccountKey: new("nova-music")})
 	require.Equal(t, []string{"e-07"}, customer)
-	none, _ := ask(resaleapi.ReportRequest{MerchantAccountKey: ptr("unknown")})
+	none, _ := ask(resaleapi.ReportRequest{MerchantAccountKey: new("unknown")})
 	require.Empty(t, none)
 
 	tooMany := make([]string, 101)

@@ -36,7 +36,7 @@ func TestIdentifierStandsForOneRequest(t *testing.T) {
 	other := b.create(migration("other", resaleapi.StatusACTIVE), "id-1")
 	require.Equal(t, "BAD_REQUEST", other.Code)
 	require.Contains(t, other.Message, "X-RequestIdentifier")
-	params := &resaleapi.ActivateEntitlementParams{XRequestIdentifier: ptr("id-1")}
+	params := &resaleapi.ActivateEntitlementParams{XRequestIdentifier: new("id-1")}
 	path := b.reply(b.raw().ActivateEntitlement(t.Context(), first.EntitlementID, params, resaleapi.ActivateRequest{}))
 	require.Equal(t, "BAD_REQUEST", path.Code)
 	require.Equal(t, int64(2), b.stats().Rejected)
@@ -46,7 +46,7 @@ func TestIdentifierStandsForOneRequest(t *testing.T) {
 func TestSameBodyForAnotherEntitlementIsAnotherRequest(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	params := &resaleapi.ActivateEntitlementParams{XRequestIdentifier: ptr("id-1")}
+	params := &resaleapi.ActivateEntitlementParams{XRequestIdentifier: new("id-1")}
 	activate := func(id string) reply {
 		return b.reply(b.raw().ActivateEntitlement(t.Context(), id, params, resaleapi.ActivateRequest{DateActivated: &past}))
 	}

@@ -28,22 +28,22 @@ func TestCreateIsHeldToTheRoute(t *testing.T) {
 		"good":           {func(*resaleapi.CreateRequest) {}, ""},
 		"merchant":       {func(r *resaleapi.CreateRequest) { r.MerchantAccountKey = "STRICT-TV" }, "merchantAccountKey"},
 		"product":        {func(r *resaleapi.CreateRequest) { r.ProductKey = "nova-basic" }, "productKey"},
-		"offer":          {func(r *resaleapi.CreateRequest) { r.OfferKey = ptr("two") }, "offerKey"},
+		"offer":          {func(r *resaleapi.CreateRequest) { r.OfferKey = new("two") }, "offerKey"},
 		"required":       {func(r *resaleapi.CreateRequest) { r.OfferKey = nil }, "offerKey"},
 		"required too":   {func(r *resaleapi.CreateRequest) { r.NotificationURL = nil }, "notificationUrl"},
-		"status":         {func(r *resaleapi.CreateRequest) { r.Status = ptr(resaleapi.StatusREVOKED) }, "status"},
-		"unknown status": {func(r *resaleapi.CreateRequest) { r.Status = ptr(resaleapi.Status("active")) }, "status"},
+		"status":         {func(r *resaleapi.CreateRequest) { r.Status = new(resaleapi.StatusREVOKED) }, "status"},
+		"unknown status": {func(r *resaleapi.CreateRequest) { r.Status = new(resaleapi.Status("active")) }, "status"},
 		"no status":      {func(r *resaleapi.CreateRequest) { r.Status = nil }, "status"},
 		"no external id": {func(r *resaleapi.CreateRequest) { r.ExternalEntitlementID = nil }, "externalEntitlementId"},
 		"no date":        {func(r *resaleapi.CreateRequest) { r.DateCreated = nil }, "dateCreated"},
 		"empty":          {func(r *resaleapi.CreateRequest) { r.CustomerIdentifier = "" }, "customerIdentifier"},
-		"plain http":     {func(r *resaleapi.CreateRequest) { r.NotificationURL = ptr("http://n.example.com") }, "notificationUrl"},
+		"plain http":     {func(r *resaleapi.CreateRequest) { r.NotificationURL = new("http://n.example.com") }, "notificationUrl"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			body := migration("strict-"+name, resaleapi.StatusACTIVE)
-			body.MerchantAccountKey, body.ProductKey, body.OfferKey = "strict-tv", "tv", ptr("one")
-			body.NotificationURL = ptr("https://n.example.com")
+			body.MerchantAccountKey, body.ProductKey, body.OfferKey = "strict-tv", "tv", new("one")
+			body.NotificationURL = new("https://n.example.com")
 			c.change(&body)
 			got := b.create(body)
 			if c.says == "" {
@@ -108,7 +108,7 @@ func TestRefusalCanBeSwitchedOff(t *testing.T) {
 	body.ProductKey = "nova-fail-activate"
 	id := b.create(body).EntitlementID
 	activate := func() reply {
-		params := &resaleapi.ActivateEntitlementParams{XRequestIdentifier: ptr("same")}
+		params := &resaleapi.ActivateEntitlementParams{XRequestIdentifier: new("same")}
 		return b.reply(b.raw().ActivateEntitlement(t.Context(), id, params, resaleapi.ActivateRequest{DateActivated: &past}))
 	}
 	require.Equal(t, "NOT_AVAILABLE", activate().Code)

@@ -128,10 +128,12 @@ func (b *bundle) call(k kind, id string, at *time.Time) reply {
 		return b.reply(b.raw().ActivateEntitlement(ctx, id, nil, resaleapi.ActivateRequest{DateActivated: at}))
 	case kindSuspend:
 		return b.reply(b.raw().UpdateEntitlement(ctx, nil, resaleapi.UpdateRequest{
-			EntitlementID: id, EntitlementBenefits: resaleapi.BenefitsSUSPENDED, DateSuspended: at}))
+			EntitlementID: id, EntitlementBenefits: resaleapi.BenefitsSUSPENDED, DateSuspended: at,
+		}))
 	case kindResume:
 		return b.reply(b.raw().UpdateEntitlement(ctx, nil, resaleapi.UpdateRequest{
-			EntitlementID: id, EntitlementBenefits: resaleapi.BenefitsNORMAL, DateResumed: at}))
+			EntitlementID: id, EntitlementBenefits: resaleapi.BenefitsNORMAL, DateResumed: at,
+		}))
 	case kindCancel:
 		return b.reply(b.raw().CancelEntitlement(ctx, id, nil, resaleapi.EndRequest{DateEnded: at}))
 	case kindRevoke:
@@ -161,18 +163,16 @@ func (b *bundle) admin(method, path, body string) (int, string) {
 	return resp.StatusCode, string(raw)
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // migration is a create request that is refused by nothing.
 func migration(external string, status resaleapi.Status) resaleapi.CreateRequest {
 	return resaleapi.CreateRequest{
-		Migration:             ptr(true),
+		Migration:             new(true),
 		ExternalEntitlementID: &external,
 		CustomerIdentifier:    "customer-of-" + external,
 		MerchantAccountKey:    "nova-music",
 		ProductKey:            "nova-basic",
-		OfferKey:              ptr("bundle"),
+		OfferKey:              new("bundle"),
 		Status:                &status,
-		DateCreated:           ptr(start.AddDate(-1, 0, 0)),
+		DateCreated:           new(start.AddDate(-1, 0, 0)),
 	}
 }

@@ -30,7 +30,7 @@ func ParseFaults(spec string) (Faults, error) { return DefaultFaults().Parse(spe
 // Parse gives the faults with the words of spec applied; see ParseFaults.
 func (f Faults) Parse(spec string) (Faults, error) {
 	f = f.clone()
-	for _, word := range strings.Split(spec, ",") {
+	for word := range strings.SplitSeq(spec, ",") {
 		word = strings.TrimSpace(word)
 		if word == "" {
 			continue

@@ -39,7 +39,7 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		`SELECT ` + rowColumns + ` FROM entitlements WHERE due IS NOT NULL AND due <= ? ORDER BY due, seq LIMIT 1000`: &s.due,
 		`SELECT min(due) FROM entitlements WHERE due IS NOT NULL`:                                                     &s.nextDue,
 	} {
-		prepared, err := conn.PrepareContext(ctx, text)
+		prepared, err := conn.PrepareContext(ctx, text) //nolint:sqlclosecheck // close does, at the end
 		if err != nil {
 			return err
 		}

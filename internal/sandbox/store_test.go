@@ -19,6 +19,7 @@ import (
 
 // onDisk keeps the store in a file whose name needs escaping, or in memory.
 func onDisk(t testing.TB, disk bool) func(*Options) {
+	t.Helper()
 	if !disk {
 		return func(*Options) {}
 	}
@@ -61,7 +62,7 @@ func (b *bundle) list() []resaleapi.Entitlement {
 // that writes until it is killed.
 const victim = "FERRY_TEST_SANDBOX_VICTIM"
 
-func TestKilledVictim(t *testing.T) {
+func TestKilledVictim(t *testing.T) { //nolint:paralleltest // it is no test, but another process of one
 	file := os.Getenv(victim)
 	if file == "" {
 		t.Skip("this is the process that TestStoreSurvivesAKill kills")
@@ -70,7 +71,7 @@ func TestKilledVictim(t *testing.T) {
 	for i := 0; ; i++ {
 		external := fmt.Sprintf("e-%d", i)
 		if b.create(migration(external, resaleapi.StatusACTIVE), external).Code == "OK" {
-			fmt.Println("answered", external) //nolint:forbidigo // the parent process reads it
+			fmt.Println("answered", external)
 		}
 	}
 }

@@ -25,8 +25,7 @@ type bar struct {
 func newBar(w io.Writer) *bar {
 	b := &bar{container: mpb.New(mpb.WithOutput(w), mpb.WithAutoRefresh())}
 	b.line = b.container.AddBar(0,
-		mpb.BarFillerTrim(),
-		mpb.PrependDecorators(decor.Any(b.before, decor.WCSyncSpaceR)),
+		mpb.PrependDecorators(decor.Any(b.before)),
 		mpb.AppendDecorators(decor.Any(b.after)),
 	)
 	return b
