@@ -3,12 +3,16 @@ package integration
 import (
 	"context"
 	"encoding/csv"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
@@ -32,7 +36,7 @@ func (s *stack) result(run client.WorkflowRun) workflows.Summary {
 	s.t.Helper()
 	var sum workflows.Summary
 	if err := run.Get(s.ctx, &sum); err != nil {
-		s.t.Fatalf("%v; last seen: %+v", err, s.last(run.GetID()))
+		s.t.Fatalf("%v; last seen: %s", err, s.last(run.GetID()))
 	}
 	s.conserved(sum)
 	return sum
@@ -223,15 +227,41 @@ func TestHopelessFileStopsEarly(t *testing.T) {
 	}
 }
 
-// last asks a migration that did not end for its state.
-func (s *stack) last(id string) any {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+// last tells where a migration that did not end stands: its state, and the
+// stacks of its workflows that are open.
+func (s *stack) last(id string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	value, err := s.client.QueryWorkflow(ctx, id, "", workflows.QueryProgress)
+	var out strings.Builder
+	open, err := s.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Query: fmt.Sprintf("ExecutionStatus = 'Running' AND TaskQueue = '%s'", s.queue),
+	})
 	if err != nil {
-		return err
+		return err.Error()
 	}
-	var sum workflows.Summary
-	_ = value.Get(&sum)
-	return sum
+	for _, e := range open.GetExecutions() {
+		fmt.Fprintf(&out, "\n%s", e.GetExecution().GetWorkflowId())
+		value, err := s.client.QueryWorkflow(ctx, e.GetExecution().GetWorkflowId(), "", client.QueryTypeStackTrace)
+		if err != nil {
+			fmt.Fprintf(&out, ": %v", err)
+			continue
+		}
+		var stack string
+		_ = value.Get(&stack)
+		out.WriteString("\n" + stack)
+		s.lastEvents(ctx, &out, e.GetExecution().GetWorkflowId())
+	}
+	return out.String()
+}
+
+func (s *stack) lastEvents(ctx context.Context, out io.Writer, id string) {
+	iter := s.client.GetWorkflowHistory(ctx, id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for iter.HasNext() {
+		ev, err := iter.Next()
+		if err != nil {
+			fmt.Fprintln(out, err)
+			return
+		}
+		fmt.Fprintf(out, "%d %s %s\n", ev.GetEventId(), ev.GetEventTime().AsTime().Format(time.TimeOnly), ev.GetEventType())
+	}
 }

@@ -135,7 +135,7 @@ func recordHeldAndContinued(s *stack) {
 	s.stopWorker()
 	s.settings.ContinueAfterEvents = 60
 	s.startWorker()
-	require.NoError(s.t, s.books.ChangeFaults(func(f *sandbox.Faults) error { f.ErrorRate = 0.4; return nil }))
+	require.NoError(s.t, s.books.ChangeFaults(func(f *sandbox.Faults) error { f.ErrorRate = 0.3; return nil }))
 	in := inputFor(s.upload("held.json", activeRecords(s.t, s.bucket, 160)))
 	in.RequireApproval = ptr(true)
 	in.Concurrency = &workflows.ConcurrencyInput{Batches: ptr(1), PerBatch: ptr(10)}
@@ -146,7 +146,7 @@ func recordHeldAndContinued(s *stack) {
 	first := run.GetRunID()
 	require.Eventually(s.t, func() bool { return s.stats().Effective["create"] > 20 }, longWait, tick)
 	refuse := func(on bool) {
-		require.NoError(s.t, s.books.ChangeFaults(func(f *sandbox.Faults) error { f.Unauthorized = on; return nil }))
+		require.NoError(s.t, s.books.ChangeFaults(func(f *sandbox.Faults) error { f.Unauthorized, f.ErrorRate = on, 0; return nil }))
 	}
 	refuse(true)
 	require.Eventually(s.t, func() bool { return s.progress("held").Phase == migration.Paused }, longWait, tick)

@@ -14,11 +14,11 @@ import (
 // event is a line of `go test -json`; see `go doc test2json` and `go help
 // buildjson`.
 type event struct {
-	Action  string
-	Package string
-	Test    string
-	Output  string
-	Elapsed float64 // seconds
+	Action  string  `json:"Action"`
+	Package string  `json:"Package"`
+	Test    string  `json:"Test"`
+	Output  string  `json:"Output"`
+	Elapsed float64 `json:"Elapsed"` // seconds
 }
 
 // report counts tests over any number of packages.
@@ -53,7 +53,7 @@ func (r *report) read(stream io.Reader) error {
 		default:
 			r.take(e)
 		}
-		if err == io.EOF { //nolint:errorlint // ReadBytes gives it bare
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {

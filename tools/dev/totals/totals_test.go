@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,12 +31,12 @@ func setup(t *testing.T, files map[string]string) (test func(args ...string) (co
 	}
 }
 
-// file is a test file with these tests, each name with its body.
+// file is a test file with these tests by name, each with its body.
 func file(bodies map[string]string) string {
 	var b strings.Builder
 	b.WriteString("package p\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nvar _ = os.Exit\n\n")
-	for name, body := range bodies {
-		fmt.Fprintf(&b, "func %s(t *testing.T) { %s }\n", name, body)
+	for _, name := range slices.Sorted(maps.Keys(bodies)) {
+		fmt.Fprintf(&b, "func %s(t *testing.T) { %s }\n", name, bodies[name])
 	}
 	return b.String()
 }
