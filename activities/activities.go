@@ -32,6 +32,7 @@ const (
 	WriteReportsName   = "WriteReports"
 	ReadBackName       = "ReadBack"
 	ReconcileName      = "Reconcile"
+	ProbeTargetName    = "ProbeTarget"
 	WriteSummaryName   = "WriteSummary"
 )
 
@@ -119,6 +120,7 @@ func (a *Activities) Register(r Registry) {
 		WriteReportsName:   a.WriteReports,
 		ReadBackName:       a.ReadBack,
 		ReconcileName:      a.Reconcile,
+		ProbeTargetName:    a.ProbeTarget,
 		WriteSummaryName:   a.WriteSummary,
 	} {
 		r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -69,14 +70,15 @@ type batchRun struct {
 
 	sinceTally   int
 	toldFailures int
-	stalled      bool // an outage was reported and nothing has finished since
+	lastMove     time.Time // when a record ended last
 }
 
 func newBatchRun(ctx workflow.Context, in MigrateBatchInput) *batchRun {
 	calls, _ := workflow.NewDisconnectedContext(ctx)
 	b := &batchRun{
 		in: in, ctx: calls, control: in.Control,
-		known: map[int]bool{}, outcomes: map[int]migration.Outcome{}, open: map[int]string{},
+		lastMove: workflow.Now(ctx),
+		known:    map[int]bool{}, outcomes: map[int]migration.Outcome{}, open: map[int]string{},
 	}
 	workflow.Go(calls, func(own workflow.Context) {
 		ctx.Done().Receive(own, nil)

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"time"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/f0a90b9a/ferry/internal/fault"
@@ -38,9 +40,6 @@ func (b *batchRun) apply(c Control) {
 	}
 	b.control = c
 	b.changes++
-	if !c.Hold {
-		b.stalled = false
-	}
 	for _, rec := range b.records {
 		if id, ok := b.open[rec.Record]; ok {
 			b.tell(id)
@@ -54,13 +53,14 @@ func (b *batchRun) tell(id string) {
 }
 
 // pass tells the root of a record's trouble: refused credentials always, an
-// outage once until something moves.
+// outage if no record of the batch has got through it, and once for all.
 func (b *batchRun) pass(t Trouble) {
 	if t.Code != fault.CodeUnauthorized {
-		if b.stalled {
+		now := workflow.Now(b.ctx)
+		if now.Sub(b.lastMove) < time.Duration(b.in.HoldAfterSeconds)*time.Second {
 			return
 		}
-		b.stalled = true
+		b.lastMove = now // the others of the batch have the same to tell
 	}
 	b.signalRoot(signalTrouble, t)
 }

@@ -17,7 +17,7 @@ const (
 // judge looks at the batch after a record has ended: whether its own streak
 // stops it, and whether the root is to hear of it.
 func (b *batchRun) judge() {
-	b.stalled = false
+	b.lastMove = workflow.Now(b.ctx)
 	b.sinceTally++
 	t := b.tally()
 	if b.control.Stop == "" && limits.RunReached(b.control.Consecutive, t.Streak.Longest) {

@@ -84,7 +84,7 @@ type fileRun struct {
 	stopping  workflow.CancelFunc
 	differing int
 	lastMove  time.Time
-	probing   bool
+	probing   workflow.CancelFunc
 }
 
 func newFileRun(ctx workflow.Context, in MigrateFileInput) (*fileRun, error) {

@@ -4,12 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/f0a90b9a/ferry/activities"
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
+
+// self is who acts in the audit trail when nobody asked for it.
+const self = "ferry"
 
 // control is what batches are to go by now.
 func (r *fileRun) control() Control {
@@ -40,6 +45,7 @@ func (r *fileRun) hold(reason string) {
 }
 
 func (r *fileRun) release() {
+	r.endProbe()
 	r.Hold, r.Reason = false, ""
 	r.Releases, r.ReleasedAt = r.Releases+1, workflow.Now(r.ctx)
 	r.lastMove = r.ReleasedAt
@@ -52,6 +58,7 @@ func (r *fileRun) stop(code, reason string) {
 	if r.Stop != "" {
 		return
 	}
+	r.endProbe()
 	r.Stop, r.Hold, r.Reason = code, false, reason
 	if r.stopping != nil {
 		r.stopping()
@@ -121,7 +128,46 @@ func (r *fileRun) help(t Trouble) {
 		return
 	}
 	if t.Code == fault.CodeUnauthorized {
-		r.hold(fmt.Sprintf("the target refuses the credentials (%s): correct target.username and target.password of the workers, restart them, then resume", t.Message))
+		r.holdItself(fmt.Sprintf("the target refuses the credentials (%s): correct target.username and target.password of the workers, restart them, then resume", t.Message))
+		return
+	}
+	if workflow.Now(r.ctx).Sub(r.lastMove) >= r.Settings.HoldAfter() {
+		r.holdItself(fmt.Sprintf("the target has been away since %s (%s: %s); the run goes on by itself when it is back",
+			r.lastMove.UTC().Format(time.RFC3339), t.Code, t.Message))
+		r.probe()
+	}
+}
+
+// holdItself holds the run for something that no operator asked for.
+func (r *fileRun) holdItself(reason string) {
+	r.note("hold", OperatorAction{By: self, Reason: reason}, "")
+	r.hold(reason)
+}
+
+// probe waits until the target answers again, and lets the run go on. The
+// server repeats the activity, so that days of outage cost no events.
+func (r *fileRun) probe() {
+	ctx, cancel := workflow.WithCancel(r.ctx)
+	r.probing = cancel
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		err := workflow.ExecuteActivity(withProbe(ctx), activities.ProbeTargetName).Get(ctx, nil)
+		if ctx.Err() != nil || !r.Hold {
+			return
+		}
+		if err != nil {
+			r.Reason = fmt.Sprintf("the target is back and refuses the probe (%s): repair it, then resume", fault.FromActivity(err).Message)
+			return
+		}
+		r.note("release", OperatorAction{By: self, Reason: "the target answers again"}, "")
+		r.release()
+	})
+}
+
+// endProbe ends a probe that is no longer needed.
+func (r *fileRun) endProbe() {
+	if r.probing != nil {
+		r.probing()
+		r.probing = nil
 	}
 }
 

@@ -457,3 +457,42 @@ func TestLongHistoryIsContinuedAsNewWithItsState(t *testing.T) {
 	require.Equal(t, "acme-1", c.summary.Migration)
 	require.Equal(t, fileRecords, c.summary.Statuses.Active.Expected)
 }
+
+func TestOutageHoldsTheRunUntilTheTargetAnswers(t *testing.T) {
+	t.Parallel()
+	b := fileEnv(t)
+	b.settings.Concurrency.Batches, b.settings.HoldAfterSeconds = 1, 120
+	probes, away := 0, true
+	b.RegisterActivityWithOptions(func(context.Context) error {
+		if probes++; away {
+			return fault.Activity(&fault.Fault{Kind: fault.Retryable, Code: fault.CodeServiceUnavailable, Message: "away"})
+		}
+		return nil
+	}, activity.RegisterOptions{Name: activities.ProbeTargetName})
+	b.batch = func(ctx workflow.Context, in MigrateBatchInput) (*Tally, error) {
+		if in.Number != 2 {
+			return done(in, 0), nil
+		}
+		tell := func() {
+			workflow.SignalExternalWorkflow(ctx, "acme-1", "", signalTrouble, Trouble{
+				Code: fault.CodeServiceUnavailable, Message: "away", Since: workflow.Now(ctx),
+			})
+		}
+		_ = workflow.Sleep(ctx, time.Minute)
+		tell() // too early to hold
+		_ = workflow.Sleep(ctx, 2*time.Minute)
+		tell()
+		return done(in, 0), workflow.Sleep(ctx, 24*hour)
+	}
+	b.RegisterDelayedCallback(func() { require.Equal(t, migration.Migrating, b.query(t).Phase) }, 90*time.Second)
+	b.RegisterDelayedCallback(func() {
+		require.Equal(t, migration.Paused, b.query(t).Phase)
+		require.Contains(t, b.query(t).Reason, "goes on by itself")
+		away = false
+	}, hour)
+	b.RegisterDelayedCallback(func() { require.Equal(t, migration.Migrating, b.query(t).Phase) }, hour+time.Minute)
+	sum := b.run(t)
+	require.Equal(t, migration.Completed, sum.Result)
+	require.Greater(t, probes, 60, "about every half a minute")
+	require.Equal(t, []string{"hold", "release"}, []string{sum.Audit[0].Action, sum.Audit[1].Action})
+}

@@ -65,6 +65,17 @@ func withQuick(ctx workflow.Context) workflow.Context {
 	})
 }
 
+// withProbe is for asking a target that is away whether it is back: often
+// enough to lose no time, rarely enough to be no burden.
+func withProbe(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: callTimeout,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 5 * time.Second, MaximumInterval: 30 * time.Second, MaximumAttempts: 1_000_000, // a year
+		},
+	})
+}
+
 func patient() *temporal.RetryPolicy {
 	return &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute}
 }

@@ -18,11 +18,11 @@ const (
 // patience is one step's waiting between attempts. Time in which the run is
 // held costs nothing of the budget.
 type patience struct {
-	r        *recordRun
-	since    time.Time     // of the step's first attempt
-	held     time.Duration // of that, with the run held
-	next     time.Duration
-	reported bool
+	r       *recordRun
+	since   time.Time     // of the step's first attempt
+	held    time.Duration // of that, with the run held
+	next    time.Duration
+	reports int
 }
 
 func newPatience(r *recordRun, since time.Time) *patience {
@@ -54,14 +54,14 @@ func (p *patience) jitter() time.Duration {
 }
 
 // reportOutage tells the root, through the batch, that the target has been
-// away for long, so that it may hold the whole run.
+// away for long, so that it may hold the whole run; and again after as long.
 func (p *patience) reportOutage(f *fault.Fault) {
 	after := time.Duration(p.r.in.HoldAfterSeconds) * time.Second
-	if p.reported || after <= 0 || p.elapsed() < after {
+	if after <= 0 || p.elapsed() < after*time.Duration(p.reports+1) {
 		return
 	}
-	p.reported = true
-	p.r.report(f, p.since)
+	p.reports++
+	p.r.report(f, p.r.called)
 }
 
 // sleep waits for d of time in which the run isn't held.
@@ -81,9 +81,6 @@ func (r *recordRun) sleep(d time.Duration, p *patience) {
 		s.Select(r.calls)
 		if held {
 			p.held += workflow.Now(r.ctx).Sub(heldSince)
-		}
-		if held && !r.held {
-			p.reported = false
 		}
 	}
 }

@@ -1,0 +1,140 @@
+# Needs Go, git and make. Tools are pinned in tools/dev/go.mod, the Temporal CLI
+# in tools/go.mod; both are built from source into the user's caches.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS   += --no-print-directory
+
+GO       ?= go
+TOOL     := $(GO) tool -modfile=$(CURDIR)/tools/dev/go.mod
+MODULES  := . tools tools/dev
+TOOLS    := golangci-lint workflowcheck oapi-codegen
+GENERATED := '*.gen.go' 'examples/*.json'
+
+FUZZTIME ?= 60s
+BENCHTIME ?= 1s
+# More for go test, e.g. TESTFLAGS=-count=1.
+TESTFLAGS ?=
+# More for `ferry demo`, e.g. DEMOFLAGS=--keep.
+DEMOFLAGS ?=
+
+# Go switches cgo off where there is no C compiler, and the race detector needs
+# it. Raced or not, a package of tests gets this long.
+RACE      := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
+TESTLIMIT := 15m
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+## --- Work
+
+.PHONY: build
+build: ## Build bin/ferry, bin/ferry-worker and bin/ferry-sandbox
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ferry ./starter
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ferry-worker ./worker
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ferry-sandbox ./sandbox
+
+.PHONY: demo
+demo: build ## Run a migration with everything around it on this machine
+	bin/ferry demo $(DEMOFLAGS)
+
+.PHONY: fmt
+fmt: ## Format the code and put the imports in order
+	$(TOOL) golangci-lint fmt
+
+.PHONY: fix
+fix: ## Let the linters mend what they can mend by themselves
+	$(TOOL) golangci-lint run --fix ./...
+
+.PHONY: generate
+generate: ## Generate code and examples anew
+	$(GO) generate ./...
+
+.PHONY: record
+record: temporal-cli ## Record the workflow histories that replay tests use anew
+	$(GO) test ./internal/integration -run '^TestRecordHistories$$' -record -count=1 -timeout $(TESTLIMIT) -v
+
+## --- Tests
+
+.PHONY: test
+test: bin/totals temporal-cli ## Run all tests, raced, and close with their totals
+	@$(if $(RACE),,echo 'There is no C compiler here: the race detector is left out.')
+	@bin/totals $(GO) test -json $(RACE) -timeout $(TESTLIMIT) $(TESTFLAGS) ./... -- \
+		$(GO) -C tools/dev test -json $(RACE) -timeout $(TESTLIMIT) $(TESTFLAGS) ./...
+
+.PHONY: fuzz
+fuzz: ## Fuzz each target for FUZZTIME (60s)
+	@grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sort | while IFS=: read -r file func; do \
+		echo "== $${func#func } in $$(dirname "$$file")"; \
+		$(GO) test "$$(dirname "$$file")" -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME); \
+	done
+
+.PHONY: bench
+bench: ## Run the benchmarks, BENCHTIME (1s) each
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) \
+		$$(grep -rlE --include='*_test.go' '^func Benchmark' . | xargs dirname | sort -u)
+
+## --- Checks
+
+.PHONY: check
+check: static test ## All that CI checks
+
+.PHONY: static
+static: fmt-check lint workflowcheck vet tidy-check generate-check ## All checks that run no tests
+
+.PHONY: fmt-check
+fmt-check: ## Format
+	$(TOOL) golangci-lint fmt --diff
+
+.PHONY: lint
+lint: ## Linters, the fence between packages among them (.golangci.yml)
+	$(TOOL) golangci-lint run ./...
+	cd tools/dev && $(GO) tool golangci-lint run -c ../../.golangci.yml ./...
+
+# What it finds begins with a path; the rest of its output is how it got there.
+.PHONY: workflowcheck
+workflowcheck: ## Workflows do the same on every replay
+	@out=$$($(TOOL) workflowcheck ./workflows/... 2>&1) && code=0 || code=$$?; \
+	grep '^/' <<<"$$out" && exit 1; \
+	if [ $$code != 0 ]; then echo "$$out"; exit $$code; fi; \
+	echo 'workflowcheck: nothing found'
+
+.PHONY: vet
+vet: ## go vet
+	$(GO) vet ./...
+	$(GO) -C tools/dev vet ./...
+
+.PHONY: tidy-check
+tidy-check: ## go.mod and go.sum of all modules are tidy
+	@for dir in $(MODULES); do echo "go mod tidy -diff in $$dir"; $(GO) -C $$dir mod tidy -diff; done
+
+.PHONY: generate-check
+generate-check: ## Generated files are what their sources make
+	@files=$$(git ls-files -- $(GENERATED)); before=$$(git hash-object $$files); \
+	$(GO) generate ./...; \
+	if [ "$$(git hash-object $$files)" != "$$before" ]; then \
+		echo 'Generated files were out of date. They are new now: see git diff.' >&2; exit 1; \
+	fi; \
+	echo 'Generated files are up to date.'
+
+## --- Set-up
+
+.PHONY: tools
+tools: bin/totals temporal-cli ## Build the pinned tools into the caches
+	@for tool in $(TOOLS); do echo "building $$tool"; $(TOOL) -n $$tool >/dev/null; done
+
+# The integration tests find the CLI, or build and keep it, before their first test.
+.PHONY: temporal-cli
+temporal-cli: ## Have a Temporal CLI, built once from source if there is none
+	@echo 'Looking for a Temporal CLI, and trying it.'
+	@cd internal/integration && $(GO) test $(RACE) -run '^$$' -count=1 -timeout 30m
+
+.PHONY: bin/totals
+bin/totals:
+	@$(GO) -C tools/dev build -o $(CURDIR)/bin/totals ./totals
+
+.PHONY: clean
+clean: ## Remove what was built here; caches stay
+	git clean -qfdX -- bin coverage.out '*.test' '*.prof'

@@ -1,0 +1,13 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/f0a90b9a/ferry/internal/fault"
+)
+
+// ProbeTarget asks the target's echo whether it is back. Its caller lets
+// Temporal repeat it for as long as it isn't.
+func (a *Activities) ProbeTarget(ctx context.Context) error {
+	return fault.Activity(a.target.Echo(ctx))
+}
