@@ -87,10 +87,11 @@ func New(o Options) *Activities {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	target := pacedTarget{o.Target}
 	return &Activities{
 		store:     o.Store,
-		target:    o.Target,
-		migrator:  migrator.New(o.Target, o.Now),
+		target:    target,
+		migrator:  migrator.New(target, o.Now),
 		defaults:  o.Defaults,
 		namespace: o.Namespace,
 		now:       o.Now,

@@ -127,12 +127,12 @@ func explainTarget(what string, err error) error {
 	if !ok {
 		return err
 	}
-	clear := *f
-	clear.Message = what + ": " + f.Message
+	told := *f
+	told.Message = what + ": " + f.Message
 	if f.Kind == fault.Unauthorized {
-		clear.Message += " (check target.username and target.password of the worker's configuration)"
+		told.Message += " (check target.username and target.password of the worker's configuration)"
 	}
-	return &clear
+	return &told
 }
 
 func explainRoute(route string, err error) error {

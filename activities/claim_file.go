@@ -113,8 +113,10 @@ func (a *Activities) take(ctx context.Context, loc objectstore.Location, claim C
 	}
 	var owner Claim
 	if err := json.Unmarshal(there, &owner); err != nil {
-		return Claim{}, &fault.Fault{Kind: fault.Final, Code: fault.CodeStoreFault,
-			Message: fmt.Sprintf("%s is not a claim that Ferry wrote (look at it, and remove it if nobody needs it)", loc)}
+		return Claim{}, &fault.Fault{
+			Kind: fault.Final, Code: fault.CodeStoreFault,
+			Message: fmt.Sprintf("%s is not a claim that Ferry wrote (look at it, and remove it if nobody needs it)", loc),
+		}
 	}
 	return owner, nil
 }

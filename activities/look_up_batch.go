@@ -10,14 +10,21 @@ import (
 // findPage is how many external ids one report call asks for.
 const findPage = 100
 
+// LookUpBatchInput names the batch to look up.
+type LookUpBatchInput struct {
+	BatchRef
+	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
+}
+
 // LookUpBatch asks the target, in one call for each hundred records, which of
 // a batch's external ids it already has. Their creates then look before they
 // write, which makes a second run of a record safe also where the target has
 // forgotten its request identifiers and does not keep external ids unique.
 // Answers record numbers.
-func (a *Activities) LookUpBatch(ctx context.Context, in BatchRef) ([]int, error) {
+func (a *Activities) LookUpBatch(ctx context.Context, in LookUpBatchInput) ([]int, error) {
+	ctx = a.pace.of(ctx, in.Migration, in.RequestsPerSecond)
 	var records []stagedRecord
-	err := a.eachRecord(ctx, in, func(r stagedRecord) error {
+	err := a.eachRecord(ctx, in.BatchRef, func(r stagedRecord) error {
 		records = append(records, r)
 		return nil
 	})
@@ -42,6 +49,7 @@ func (a *Activities) LookUpBatch(ctx context.Context, in BatchRef) ([]int, error
 func (a *Activities) findAll(ctx context.Context, records []stagedRecord) (map[string]entitlement.Entitlement, error) {
 	found := make(map[string]entitlement.Entitlement, len(records))
 	for len(records) > 0 {
+		heartbeat(ctx, len(found))
 		page := records[:min(findPage, len(records))]
 		records = records[len(page):]
 		ids := make([]string, len(page))

@@ -68,10 +68,7 @@ func (a *Activities) performStep(ctx context.Context, in PerformStepInput) (*Per
 	if err != nil {
 		return nil, err
 	}
-	if err := a.pace.wait(ctx, in.Route, in.RequestsPerSecond); err != nil {
-		return nil, notSent(err)
-	}
-	res, err := a.migrator.Do(ctx, migrator.Task{
+	res, err := a.migrator.Do(a.pace.of(ctx, in.Migration, in.RequestsPerSecond), migrator.Task{
 		Route: in.Route, Record: record, Step: in.Step, EntitlementID: in.EntitlementID,
 		Look:     in.Look || a.now().Sub(in.Since) > lookAfter,
 		Accepted: in.Accepted,
@@ -82,14 +79,6 @@ func (a *Activities) performStep(ctx context.Context, in PerformStepInput) (*Per
 	return &PerformStepResult{
 		EntitlementID: res.EntitlementID, Done: res.Done, Remaining: res.Remaining, Found: res.Found,
 	}, nil
-}
-
-// notSent is the fault of a call whose time ran out before it was made.
-func notSent(err error) error {
-	return &fault.Fault{
-		Kind: fault.Retryable, Code: fault.CodeTimeout, Cause: err,
-		Message: "the call's turn did not come in time (requestsPerSecond is low for what is under way)",
-	}
 }
 
 // record reads and decodes a staged record.

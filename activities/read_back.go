@@ -12,6 +12,8 @@ type ReadBackInput struct {
 	Migration string `json:"migration"`
 	From      int    `json:"from"` // batch numbers, both included
 	To        int    `json:"to"`
+
+	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
 }
 
 // ReadBackResult is how migrated records look at the target.
@@ -25,6 +27,7 @@ type ReadBackResult struct {
 // ReadBack compares the migrated records of some batches with the target,
 // which is how a wave is judged before the next one opens.
 func (a *Activities) ReadBack(ctx context.Context, in ReadBackInput) (*ReadBackResult, error) {
+	ctx = a.pace.of(ctx, in.Migration, in.RequestsPerSecond)
 	plan, err := a.plans.get(ctx, in.Migration)
 	if err != nil {
 		return nil, fault.Activity(err)

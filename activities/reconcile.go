@@ -12,7 +12,8 @@ import (
 
 // ReconcileInput names the migration to read back.
 type ReconcileInput struct {
-	Migration string `json:"migration"`
+	Migration         string  `json:"migration"`
+	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
 }
 
 // ReconcileResult is what the target has of a migration.
@@ -35,6 +36,7 @@ func (a *Activities) Reconcile(ctx context.Context, in ReconcileInput) (*Reconci
 }
 
 func (a *Activities) reconcile(ctx context.Context, in ReconcileInput) (*ReconcileResult, error) {
+	ctx = a.pace.of(ctx, in.Migration, in.RequestsPerSecond)
 	plan, err := a.plans.get(ctx, in.Migration)
 	if err != nil {
 		return nil, err

@@ -12,12 +12,14 @@ import (
 // an outcome. No Records means all of the batch.
 type ResolveRecordsInput struct {
 	BatchRef
-	Records []int `json:"records,omitempty"`
+	Records           []int   `json:"records,omitempty"`
+	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
 }
 
 // ResolveRecords gives such records an outcome by reading the target: one that
 // is in its right state is MIGRATED, the rest FAILED with OPERATOR_STOPPED.
 func (a *Activities) ResolveRecords(ctx context.Context, in ResolveRecordsInput) ([]migration.Outcome, error) {
+	ctx = a.pace.of(ctx, in.Migration, in.RequestsPerSecond)
 	wanted := map[int]bool{}
 	for _, n := range in.Records {
 		wanted[n] = true

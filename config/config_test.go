@@ -50,8 +50,12 @@ func TestPrecedence(t *testing.T) {
 		{"default", "", nil, nil, 30 * time.Second},
 		{"file over default", fileSays, nil, nil, 11 * time.Second},
 		{"environment over file", fileSays, []string{"FERRY_TARGET_REQUEST_TIMEOUT=12s"}, nil, 12 * time.Second},
-		{"flag over environment", fileSays, []string{"FERRY_TARGET_REQUEST_TIMEOUT=12s"},
-			[]string{"--target-request-timeout=13s"}, 13 * time.Second},
+		{
+			"flag over environment", fileSays,
+			[]string{"FERRY_TARGET_REQUEST_TIMEOUT=12s"},
+			[]string{"--target-request-timeout=13s"},
+			13 * time.Second,
+		},
 		{"empty variable is none", fileSays, []string{"FERRY_TARGET_REQUEST_TIMEOUT="}, nil, 11 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -99,8 +103,10 @@ migration: {limits: {error_rate: 0.25, consecutive: 7}, reconcile: false, retry_
 	t.Run("flags", func(t *testing.T) {
 		t.Parallel()
 		s := setup(t)
-		require.NoError(t, s.flags.Parse([]string{"--s3-region=eu-north-1", "--migration-limits-error-rate=0.25",
-			"--migration-limits-consecutive=7", "--migration-reconcile=false", "--migration-retry-budget=90s"}))
+		require.NoError(t, s.flags.Parse([]string{
+			"--s3-region=eu-north-1", "--migration-limits-error-rate=0.25",
+			"--migration-limits-consecutive=7", "--migration-reconcile=false", "--migration-retry-budget=90s",
+		}))
 		c, err := s.load("")
 		check(t, c, err)
 	})
@@ -126,11 +132,16 @@ func TestWhatCannotBeRead(t *testing.T) {
 		env        []string
 		expected   []string
 	}{
-		{"misspelt keys, all named", "target: {baseurl: x}\nmigraton: {waves: true}", nil,
-			[]string{"unknown key target.baseurl (did you mean target.base_url?)", "unknown key migraton.waves (did you mean migration.waves?)"}},
+		{
+			"misspelt keys, all named", "target: {baseurl: x}\nmigraton: {waves: true}", nil,
+			[]string{"unknown key target.baseurl (did you mean target.base_url?)", "unknown key migraton.waves (did you mean migration.waves?)"},
+		},
 		{"misspelt empty section", "targets:\n", nil, []string{"targets"}},
-		{"misspelt variable", "", []string{"FERRY_TARGET_BASEURL=x"},
-			[]string{"FERRY_TARGET_BASEURL: no such setting (did you mean FERRY_TARGET_BASE_URL?)"}},
+		{
+			"misspelt variable", "",
+			[]string{"FERRY_TARGET_BASEURL=x"},
+			[]string{"FERRY_TARGET_BASEURL: no such setting (did you mean FERRY_TARGET_BASE_URL?)"},
+		},
 		{"duration without unit", "target: {request_timeout: 30}", nil, []string{"request_timeout", "30 has no unit"}},
 		{"fraction for a whole number", "migration: {batch_size: 1.5}", nil, []string{"batch_size", "1.5 is not a whole number"}},
 		{"word for a number", "", []string{"FERRY_MIGRATION_BATCH_SIZE=many"}, []string{"batch_size"}},

@@ -31,8 +31,7 @@ func TestExampleHasEveryKeyWithItsDefault(t *testing.T) {
 func requireKeys(t *testing.T, path string, section reflect.Type, example map[string]any) {
 	t.Helper()
 	require.Len(t, example, section.NumField(), "keys of section %q", path)
-	for i := range section.NumField() {
-		field := section.Field(i)
+	for field := range section.Fields() {
 		key := field.Tag.Get("mapstructure")
 		require.Contains(t, example, key, "section %q", path)
 		if field.Type.Kind() == reflect.Struct {

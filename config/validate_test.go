@@ -24,8 +24,10 @@ func TestWorkerNeeds(t *testing.T) {
 		require.ErrorContains(t, err, key+": is required")
 	}
 	c.S3.WorkBucket = "ferry"
-	c.Target = config.Target{BaseURL: "https://resale.example.com", Username: "acme", Password: "p",
-		Environment: "production", RequestTimeout: time.Second}
+	c.Target = config.Target{
+		BaseURL: "https://resale.example.com", Username: "acme", Password: "p",
+		Environment: "production", RequestTimeout: time.Second,
+	}
 	require.NoError(t, c.ValidateWorker())
 	c.Log.Level = "loud"
 	require.ErrorContains(t, c.ValidateWorker(), "log.level")

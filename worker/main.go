@@ -23,14 +23,12 @@ const exitUnable = 6
 // exitUsage is the exit code of a wrong command line.
 const exitUsage = 2
 
-func main() {
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second signal gets the default treatment
-	os.Exit(run(ctx, os.Args[1:]))
-}
-
-func run(ctx context.Context, args []string) int {
 	command := newCommand()
 	command.SetArgs(args)
 	err := command.ExecuteContext(ctx)

@@ -96,7 +96,9 @@ func (b *batchRun) load() error {
 		return nil
 	}
 	var known []int
-	if err := b.insist(activities.LookUpBatchName, b.in.BatchRef, &known); err != nil {
+	in := activities.LookUpBatchInput{BatchRef: b.in.BatchRef, RequestsPerSecond: b.control.RequestsPerSecond}
+	// What a batch has not begun to write, a stop need not wait for.
+	if err := b.insist(activities.LookUpBatchName, in, &known, !b.in.Restarted); err != nil {
 		return err
 	}
 	for _, n := range known {
@@ -126,14 +128,39 @@ func (b *batchRun) start(rec activities.BatchRecord) {
 	seen := b.changes
 	child := workflow.ExecuteChildWorkflow(withEntitlement(b.ctx, id), MigrateEntitlementName, b.childInput(rec))
 	workflow.Go(b.ctx, func(ctx workflow.Context) {
-		if child.GetChildWorkflowExecution().Get(ctx, nil) == nil && b.changes != seen {
-			b.tell(id)
+		out, err := b.await(ctx, child, id, seen)
+		for try := 0; b.inTheWay(err) && try < leftoverTries; try++ {
+			_ = workflow.Sleep(ctx, leftoverWait)
+			seen = b.changes
+			child = workflow.ExecuteChildWorkflow(withEntitlement(ctx, id), MigrateEntitlementName, b.childInput(rec))
+			out, err = b.await(ctx, child, id, seen)
 		}
-		var out migration.Outcome
-		err := child.Get(ctx, &out)
 		delete(b.open, rec.Record)
 		b.finish(rec, out, err)
 	})
+}
+
+// await waits for a record's end. A control that came between its start and
+// now has missed it, and is told again.
+func (b *batchRun) await(ctx workflow.Context, child workflow.ChildWorkflowFuture, id string, seen int) (migration.Outcome, error) {
+	if child.GetChildWorkflowExecution().Get(ctx, nil) == nil && b.changes != seen {
+		b.tell(id)
+	}
+	var out migration.Outcome
+	err := child.Get(ctx, &out)
+	return out, err
+}
+
+const (
+	leftoverTries = 5
+	leftoverWait  = 2 * time.Second
+)
+
+// inTheWay reports whether a record could not be started because its workflow
+// of this batch's earlier run is still being ended by the server.
+func (b *batchRun) inTheWay(err error) bool {
+	var another *temporal.ChildWorkflowExecutionAlreadyStartedError
+	return b.in.Restarted && b.control.Stop == "" && errors.As(err, &another)
 }
 
 func (b *batchRun) childInput(rec activities.BatchRecord) MigrateEntitlementInput {
@@ -208,8 +235,10 @@ func (b *batchRun) resolveLost() error {
 		return nil
 	}
 	var outs []migration.Outcome
-	in := activities.ResolveRecordsInput{BatchRef: b.in.BatchRef, Records: lost}
-	if err := b.insist(activities.ResolveRecordsName, in, &outs); err != nil {
+	in := activities.ResolveRecordsInput{
+		BatchRef: b.in.BatchRef, Records: lost, RequestsPerSecond: b.control.RequestsPerSecond,
+	}
+	if err := b.insist(activities.ResolveRecordsName, in, &outs, false); err != nil {
 		return err
 	}
 	for _, out := range outs {

@@ -65,21 +65,51 @@ func (b *batchRun) pass(t Trouble) {
 	b.signalRoot(signalTrouble, t)
 }
 
-// insist runs an activity that calls the target until it succeeds: refused
-// credentials hold the run and are tried again when it goes on.
-func (b *batchRun) insist(name string, in, out any) error {
+// insist runs an activity that calls the target until it succeeds. What holds
+// the run, refused credentials or a target that is away, is told to the root,
+// and tried again when the run goes on. With skippable a stop ends it.
+func (b *batchRun) insist(name string, in, out any, skippable bool) error {
 	for {
-		err := quickThenPatient(b.ctx, name, in, out)
+		began := workflow.Now(b.ctx)
+		err := b.tryFor(name, in, out, skippable)
+		if err == nil || skippable && b.control.Stop != "" {
+			return nil
+		}
 		f := fault.FromActivity(err)
-		if err == nil || f.Kind != fault.Unauthorized {
+		if f.Kind == fault.Final {
 			return err
 		}
-		changes := b.changes
-		b.pass(Trouble{Code: f.Code, Message: f.Message, Record: b.in.First, Since: workflow.Now(b.ctx)})
-		_ = workflow.Await(b.ctx, func() bool { return b.changes != changes })
+		b.pass(Trouble{Code: f.Code, Message: f.Message, Record: b.in.First, Since: began})
+		if f.Kind == fault.Unauthorized {
+			changes := b.changes
+			_ = workflow.Await(b.ctx, func() bool { return b.changes != changes })
+		}
 		_ = workflow.Await(b.ctx, func() bool { return !b.control.Hold || b.control.Stop != "" })
 	}
 }
+
+// tryFor tries an activity for as long as an outage is to last before the run
+// holds itself, or until it isn't needed any more.
+func (b *batchRun) tryFor(name string, in, out any, skippable bool) error {
+	ctx, cancel := workflow.WithCancel(b.ctx)
+	defer cancel()
+	if skippable {
+		workflow.Go(ctx, func(ctx workflow.Context) {
+			_ = workflow.Await(ctx, func() bool { return b.control.Stop != "" })
+			cancel()
+		})
+	}
+	err := workflow.ExecuteLocalActivity(withQuick(ctx), name, in).Get(ctx, out)
+	if err == nil || fault.FromActivity(err).Kind != fault.Retryable {
+		return err
+	}
+	limit := max(time.Duration(b.in.HoldAfterSeconds)*time.Second, minTry)
+	return workflow.ExecuteActivity(withLimit(ctx, limit), name, in).Get(ctx, out)
+}
+
+// minTry is how long an activity is tried at least before it counts as an
+// outage.
+const minTry = 30 * time.Second
 
 // quickThenPatient runs an activity locally, which costs one event, and as an
 // ordinary one with patience if that doesn't succeed at once.

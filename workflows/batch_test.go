@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
@@ -23,6 +24,7 @@ type batchBundle struct {
 	*testsuite.TestWorkflowEnvironment
 	fates   map[int]func() (migration.Outcome, error)
 	known   []int
+	lookErr error
 	started []int
 	looked  []int
 	written activities.WriteOutcomesInput
@@ -44,7 +46,7 @@ func batchEnv(t *testing.T) *batchBundle {
 		}
 		return out, nil
 	})
-	register(activities.LookUpBatchName, func(context.Context, activities.BatchRef) ([]int, error) { return b.known, nil })
+	register(activities.LookUpBatchName, func(context.Context, activities.LookUpBatchInput) ([]int, error) { return b.known, b.lookErr })
 	register(activities.WriteOutcomesName, func(_ context.Context, in activities.WriteOutcomesInput) error {
 		b.written = in
 		return nil
@@ -170,4 +172,40 @@ func TestRestartedBatchThatIsStoppedAsksForWhatTheTargetHas(t *testing.T) {
 	require.Empty(t, b.started)
 	require.Equal(t, []int{102, 103}, b.asked)
 	require.Equal(t, 2, tally.Outcomes.Failed)
+}
+
+func TestStopDoesNotWaitForALookUpThatCannotSucceed(t *testing.T) {
+	t.Parallel()
+	b := batchEnv(t)
+	b.lookErr = fault.Activity(&fault.Fault{Kind: fault.Retryable, Code: fault.CodeServiceUnavailable, Message: "away"})
+	in := batchInput()
+	b.RegisterDelayedCallback(func() {
+		in.Control.Stop = fault.CodeAborted
+		b.SignalWorkflow(signalControl, in.Control)
+	}, 5*time.Second)
+	b.run(t, in)
+	require.Empty(t, b.started)
+	require.Equal(t, fault.CodeAborted, b.written.Code)
+}
+
+func TestBatchWaitsForItsTargetAndGoesOn(t *testing.T) {
+	t.Parallel()
+	b := batchEnv(t)
+	b.lookErr = fault.Activity(&fault.Fault{Kind: fault.Retryable, Code: fault.CodeServiceUnavailable, Message: "away"})
+	b.RegisterDelayedCallback(func() { b.lookErr = nil }, 24*hour)
+	in := batchInput()
+	in.HoldAfterSeconds = 120
+	require.Equal(t, 10, b.run(t, in).Outcomes.Migrated)
+}
+
+func TestRecordOfAnotherMigrationIsLeftToIt(t *testing.T) {
+	t.Parallel()
+	b := batchEnv(t)
+	b.fates[107] = func() (migration.Outcome, error) {
+		return migration.Outcome{}, &temporal.ChildWorkflowExecutionAlreadyStartedError{}
+	}
+	tally := b.run(t, batchInput())
+	require.Equal(t, 1, tally.Outcomes.NotAttempted)
+	require.Zero(t, tally.Counted)
+	require.Equal(t, fault.CodeInAnotherMigration, tally.Groups[0].Code)
 }

@@ -135,7 +135,7 @@ func (r *recordRun) judge(step entitlement.Step, f *fault.Fault, p *patience) *m
 		r.report(f, r.called)
 		r.awaitRelease()
 	default:
-		if p.spent() {
+		if p.spent(f) {
 			return r.failed(step, exhausted(f), f, true)
 		}
 		p.wait(f)

@@ -258,3 +258,14 @@ func TestUnclearAnswerMakesTheNextCreateLookFirst(t *testing.T) {
 	require.False(t, s.calls[0].Look)
 	require.True(t, s.calls[1].Look)
 }
+
+func TestWaitingForItsOwnPaceCostsNoBudget(t *testing.T) {
+	t.Parallel()
+	late := answer{fault: &fault.Fault{Kind: fault.Retryable, Code: fault.CodePaced, Message: "not yet"}}
+	answers := make([]answer, 0, 2001)
+	for range 2000 {
+		answers = append(answers, late)
+	}
+	env, _ := recordEnv(t, append(answers, answer{})...)
+	require.Equal(t, migration.Migrated, carry(t, env, recordInput()).Fate)
+}

@@ -19,10 +19,23 @@ const self = "ferry"
 // control is what batches are to go by now.
 func (r *fileRun) control() Control {
 	return Control{
-		Hold: r.Hold, Stop: r.Stop, Width: r.Settings.Concurrency.PerBatch,
+		Hold: r.Hold, Stop: r.Stop, Width: r.width(),
 		Consecutive: r.Settings.Limits.Consecutive, RequestsPerSecond: r.Settings.RequestsPerSecond,
 		Releases: r.Releases,
 	}
+}
+
+// paceSeconds is how many seconds' worth of calls are under way at most in a
+// run with a pace: more would only wait for their turn.
+const paceSeconds = 4
+
+// width is how many records a batch may have under way.
+func (r *fileRun) width() int {
+	c := r.Settings.Concurrency
+	if r.Settings.RequestsPerSecond <= 0 {
+		return c.PerBatch
+	}
+	return min(c.PerBatch, max(1, int(r.Settings.RequestsPerSecond*paceSeconds)/c.Batches))
 }
 
 // broadcast tells all batches under way.
@@ -132,10 +145,18 @@ func (r *fileRun) help(t Trouble) {
 		return
 	}
 	if workflow.Now(r.ctx).Sub(r.lastMove) >= r.Settings.HoldAfter() {
-		r.holdItself(fmt.Sprintf("the target has been away since %s (%s: %s); the run goes on by itself when it is back",
-			r.lastMove.UTC().Format(time.RFC3339), t.Code, t.Message))
-		r.probe()
+		r.holdForOutage(&fault.Fault{Code: t.Code, Message: t.Message})
 	}
+}
+
+// holdForOutage holds the run until the target answers again.
+func (r *fileRun) holdForOutage(f *fault.Fault) {
+	if r.Hold {
+		return
+	}
+	r.holdItself(fmt.Sprintf("the target has been away since about %s (%s: %s); the run goes on by itself when it is back",
+		r.lastMove.UTC().Format(time.RFC3339), f.Code, f.Message))
+	r.probe()
 }
 
 // holdItself holds the run for something that no operator asked for.
@@ -303,6 +324,7 @@ func (r *fileRun) mayChange() error {
 	switch r.phase {
 	case migration.Reporting, migration.Reconciling, migration.Done:
 		return fmt.Errorf("migration %s has nothing left to migrate (phase %s)", r.id, r.phase)
+	default:
+		return nil
 	}
-	return nil
 }

@@ -121,7 +121,9 @@ func (r *fileRun) ref(b migrationfile.Batch) activities.BatchRef {
 
 func (r *fileRun) resolveBatch(ctx workflow.Context, b migrationfile.Batch) Tally {
 	var outs []migration.Outcome
-	r.insist(withPatient(ctx), activities.ResolveRecordsName, activities.ResolveRecordsInput{BatchRef: r.ref(b)}, &outs)
+	r.insist(withReading(ctx, r.Settings.HoldAfter()), activities.ResolveRecordsName, activities.ResolveRecordsInput{
+		BatchRef: r.ref(b), RequestsPerSecond: r.Settings.RequestsPerSecond,
+	}, &outs)
 	r.insist(withPatient(ctx), activities.WriteOutcomesName, activities.WriteOutcomesInput{BatchRef: r.ref(b), Outcomes: outs}, nil)
 	resolved := batchRun{in: MigrateBatchInput{BatchRef: r.ref(b)}, outcomes: map[int]migration.Outcome{}}
 	for _, out := range outs {
@@ -203,8 +205,13 @@ func (r *fileRun) waveStart() int {
 // an operator who resumes has seen it.
 func (r *fileRun) readBack(w migrationfile.Wave) bool {
 	var seen activities.ReadBackResult
-	in := activities.ReadBackInput{Migration: r.id, From: w.FirstBatch, To: w.LastBatch}
-	if !r.insist(withLong(r.ctx), activities.ReadBackName, in, &seen) {
+	in := activities.ReadBackInput{
+		Migration: r.id, From: w.FirstBatch, To: w.LastBatch, RequestsPerSecond: r.Settings.RequestsPerSecond,
+	}
+	ctx, cancel := workflow.WithCancel(r.ctx)
+	r.stopping = cancel
+	defer func() { r.stopping = nil }()
+	if !r.insist(withReading(ctx, r.Settings.HoldAfter()), activities.ReadBackName, in, &seen) {
 		return false
 	}
 	if seen.Different > 0 {
@@ -214,9 +221,9 @@ func (r *fileRun) readBack(w migrationfile.Wave) bool {
 	return true
 }
 
-// insist runs an activity that must succeed before the run can go on. What
-// waiting can't help holds the run until an operator resumes it; false if it
-// was stopped instead.
+// insist runs an activity that must succeed before the run can go on. A target
+// that is away for long holds the run until it is back, what waiting can't help
+// until an operator resumes it; false if the run was stopped instead.
 func (r *fileRun) insist(ctx workflow.Context, name string, in, out any) bool {
 	for {
 		err := workflow.ExecuteActivity(ctx, name, in).Get(ctx, out)
@@ -226,7 +233,12 @@ func (r *fileRun) insist(ctx workflow.Context, name string, in, out any) bool {
 		if ctx.Err() != nil {
 			return false
 		}
-		r.block(ctx, name, err)
+		if f := fault.FromActivity(err); f.Kind == fault.Retryable {
+			r.holdForOutage(f)
+			r.awaitRelease(ctx)
+		} else {
+			r.block(ctx, name, err)
+		}
 		if r.Stop != "" && r.phase == migration.Migrating {
 			return false
 		}
@@ -238,5 +250,11 @@ func (r *fileRun) insist(ctx workflow.Context, name string, in, out any) bool {
 func (r *fileRun) block(ctx workflow.Context, what string, err error) {
 	f := fault.FromActivity(err)
 	r.hold(fmt.Sprintf("%s: %s: %s (repair it, then resume)", what, f.Code, f.Message))
+	r.awaitRelease(ctx)
+}
+
+// awaitRelease waits until the run goes on, or is stopped with reports still
+// to come.
+func (r *fileRun) awaitRelease(ctx workflow.Context) {
 	_ = workflow.Await(ctx, func() bool { return !r.Hold || (r.Stop != "" && r.phase == migration.Migrating) })
 }

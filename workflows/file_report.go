@@ -42,7 +42,9 @@ func (r *fileRun) reconcile() {
 	r.stopping = cancel
 	defer func() { r.stopping = nil }()
 	var res activities.ReconcileResult
-	if !r.insist(withLong(ctx), activities.ReconcileName, activities.ReconcileInput{Migration: r.id}, &res) {
+	if !r.insist(withReading(ctx, r.Settings.HoldAfter()), activities.ReconcileName, activities.ReconcileInput{
+		Migration: r.id, RequestsPerSecond: r.Settings.RequestsPerSecond,
+	}, &res) {
 		return
 	}
 	r.found, r.differing = &res.Found, res.Different
@@ -74,7 +76,7 @@ func (r *fileRun) conclude() {
 // finish writes the summary, last of all, and gives it back.
 func (r *fileRun) finish() *Summary {
 	now := workflow.Now(r.ctx).UTC()
-	r.phase, r.finished = migration.Done, &now
+	r.phase, r.finished, r.Hold = migration.Done, &now, false
 	in := activities.WriteSummaryInput{Summary: *r.summary(), Audit: r.Audit}
 	var files map[string]migration.FileInfo
 	r.insist(withPatient(r.ctx), activities.WriteSummaryName, in, &files)
@@ -98,8 +100,6 @@ func (r *fileRun) continueAsNew() error {
 // shown is the phase as operators see it.
 func (r *fileRun) shown() migration.Phase {
 	switch {
-	case r.phase == migration.Done:
-		return r.phase
 	case r.Hold:
 		return migration.Paused
 	case r.Stop != "" && r.phase == migration.Migrating:

@@ -37,11 +37,44 @@ func withLong(ctx workflow.Context) workflow.Context {
 	})
 }
 
+// withReading is withLong for passes that read the target: tried for as long as
+// an outage is to last before the run holds itself.
+func withReading(ctx workflow.Context, limit time.Duration) workflow.Context {
+	policy := patient()
+	policy.MaximumAttempts = attemptsWithin(policy, limit)
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 7 * 24 * time.Hour,
+		HeartbeatTimeout:    time.Minute,
+		WaitForCancellation: true,
+		RetryPolicy:         policy,
+	})
+}
+
+// attemptsWithin is how many attempts a policy makes until its waits add up to
+// a limit.
+func attemptsWithin(p *temporal.RetryPolicy, limit time.Duration) int32 {
+	attempts := int32(1)
+	for wait := p.InitialInterval; limit > 0; wait = min(2*wait, p.MaximumInterval) {
+		limit -= wait
+		attempts++
+	}
+	return attempts
+}
+
 // withPatient is for short calls that must succeed in the end.
 func withPatient(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: callTimeout,
 		RetryPolicy:         patient(),
+	})
+}
+
+// withLimit is withPatient for so long and no longer.
+func withLimit(ctx workflow.Context, limit time.Duration) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    callTimeout,
+		ScheduleToCloseTimeout: limit,
+		RetryPolicy:            patient(),
 	})
 }
 

@@ -32,16 +32,23 @@ func newPatience(r *recordRun, since time.Time) *patience {
 func (p *patience) elapsed() time.Duration { return workflow.Now(p.r.ctx).Sub(p.since) - p.held }
 
 // spent reports whether the record's retry budget is used up.
-func (p *patience) spent() bool {
-	return p.elapsed() >= time.Duration(p.r.in.RetryBudgetSeconds)*time.Second
+func (p *patience) spent(f *fault.Fault) bool {
+	return f.Code != fault.CodePaced && p.elapsed() >= time.Duration(p.r.in.RetryBudgetSeconds)*time.Second
 }
 
 // wait waits before the next attempt, longer each time and at least as long as
-// the target asks, or until the run is stopped.
+// the target asks, or until the run is stopped. Waiting for the run's own pace
+// costs nothing of the budget.
 func (p *patience) wait(f *fault.Fault) {
-	p.reportOutage(f)
 	wait := max(p.next+p.jitter(), f.RetryAfter)
 	p.next = min(2*p.next, longWait)
+	if f.Code == fault.CodePaced {
+		before := p.r.called.Sub(p.since) - p.held
+		p.r.sleep(wait, p)
+		p.held = workflow.Now(p.r.ctx).Sub(p.since) - before
+		return
+	}
+	p.reportOutage(f)
 	p.r.sleep(wait, p)
 }
 

@@ -144,8 +144,7 @@ func (a *app) migrateDemo(ctx context.Context, stack *demo.Stack, f demoFlags, s
 	id := migration.IDFor(in.File)
 	again, err := checkUnused(ctx, n, id)
 	if err != nil {
-		var used *problem
-		if errors.As(err, &used) {
+		if used, ok := errors.AsType[*problem](err); ok {
 			used.remedy = "copy the file under a new name for --file, or take another --dir"
 		}
 		return err

@@ -51,8 +51,11 @@ func TestStatusWithoutAWorker(t *testing.T) {
 	}{
 		{"nothing written", nil, migration.Checking, "no worker is polling task queue ferry"},
 		{"claimed", []string{migration.FileClaim}, migration.Importing, "no worker is polling task queue ferry"},
-		{"migrating", []string{migration.FileClaim, migration.FileBatches, migration.OutcomesFile(1), migration.OutcomesFile(2)},
-			migration.Migrating, "the outcomes of 2 finished batches"},
+		{
+			"migrating",
+			[]string{migration.FileClaim, migration.FileBatches, migration.OutcomesFile(1), migration.OutcomesFile(2)},
+			migration.Migrating, "the outcomes of 2 finished batches",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -97,23 +97,30 @@ func pace(rps float64) string {
 }
 
 func newPause(a *app) *cobra.Command {
-	return newSteering(a, steering{name: "pause", update: workflows.UpdatePause,
-		short: "Hold a migration: nothing new is started, what is in flight finishes"})
+	return newSteering(a, steering{
+		name: "pause", update: workflows.UpdatePause,
+		short: "Hold a migration: nothing new is started, what is in flight finishes",
+	})
 }
 
 func newResume(a *app) *cobra.Command {
-	return newSteering(a, steering{name: "resume", update: workflows.UpdateResume,
-		short: "Let a paused migration go on"})
+	return newSteering(a, steering{
+		name: "resume", update: workflows.UpdateResume,
+		short: "Let a paused migration go on",
+	})
 }
 
 func newAbort(a *app) *cobra.Command {
-	return newSteering(a, steering{name: "abort", update: workflows.UpdateAbort,
-		short: "End a migration early; its reports are written"})
+	return newSteering(a, steering{
+		name: "abort", update: workflows.UpdateAbort,
+		short: "End a migration early; its reports are written",
+	})
 }
 
 func newApprove(a *app) *cobra.Command {
 	var plan string
-	return newSteering(a, steering{name: "approve", update: workflows.UpdateApprove,
+	return newSteering(a, steering{
+		name: "approve", update: workflows.UpdateApprove,
 		short: "Let a migration that waits for approval go on",
 		add: func(flags *pflag.FlagSet) {
 			flags.StringVar(&plan, "plan", "", "hash of the plan that was looked at, as 'ferry status' shows it (required)")
@@ -123,12 +130,14 @@ func newApprove(a *app) *cobra.Command {
 				return nil, usagef("--plan is missing: 'ferry status ID' shows the plan's hash")
 			}
 			return workflows.ApproveInput{OperatorAction: by, Plan: plan}, nil
-		}})
+		},
+	})
 }
 
 func newLimits(a *app) *cobra.Command {
 	var l limitFlags
-	return newSteering(a, steering{name: "limits", update: workflows.UpdateSetLimits,
+	return newSteering(a, steering{
+		name: "limits", update: workflows.UpdateSetLimits,
 		short: "Change the error limits of a running migration",
 		add:   l.addFlags,
 		input: func(flags *pflag.FlagSet, by workflows.OperatorAction) (any, error) {
@@ -137,12 +146,14 @@ func newLimits(a *app) *cobra.Command {
 				return nil, usagef("no limit is given, such as --error-rate 0.2")
 			}
 			return workflows.SetLimitsInput{OperatorAction: by, Limits: *limits}, checkLimits(limits)
-		}})
+		},
+	})
 }
 
 func newConcurrency(a *app) *cobra.Command {
 	var w widthFlags
-	return newSteering(a, steering{name: "concurrency", update: workflows.UpdateSetConcurrency,
+	return newSteering(a, steering{
+		name: "concurrency", update: workflows.UpdateSetConcurrency,
 		short: "Change how much a running migration has under way",
 		add:   w.addFlags,
 		input: func(flags *pflag.FlagSet, by workflows.OperatorAction) (any, error) {
@@ -155,5 +166,6 @@ func newConcurrency(a *app) *cobra.Command {
 				in.Concurrency = *width
 			}
 			return in, checkWidth(width, rps)
-		}})
+		},
+	})
 }

@@ -22,11 +22,14 @@ func TestSteeringSendsUpdates(t *testing.T) {
 		"abort a":            {"a", "abort", by},
 		"approve a --plan=h": {"a", "approve", workflows.ApproveInput{OperatorAction: by, Plan: "h"}},
 		"limits a --error-rate=0.2 --max-failures=50": {"a", "set-limits", workflows.SetLimitsInput{
-			OperatorAction: by, Limits: workflows.LimitsInput{ErrorRate: &rate, MaxFailures: &failures}}},
+			OperatorAction: by, Limits: workflows.LimitsInput{ErrorRate: &rate, MaxFailures: &failures},
+		}},
 		"concurrency a --batches=2": {"a", "set-concurrency", workflows.SetConcurrencyInput{
-			OperatorAction: by, Concurrency: workflows.ConcurrencyInput{Batches: &batches}}},
+			OperatorAction: by, Concurrency: workflows.ConcurrencyInput{Batches: &batches},
+		}},
 		"concurrency a --rps=10": {"a", "set-concurrency", workflows.SetConcurrencyInput{
-			OperatorAction: by, RequestsPerSecond: &rps}},
+			OperatorAction: by, RequestsPerSecond: &rps,
+		}},
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()

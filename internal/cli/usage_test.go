@@ -59,8 +59,10 @@ func TestWrongCommandLines(t *testing.T) {
 func TestHelpNamesEveryCommand(t *testing.T) {
 	t.Parallel()
 	r := setup(t).run()
-	for _, name := range []string{"demo", "validate", "route", "start", "list", "status", "watch", "pause",
-		"resume", "abort", "approve", "limits", "concurrency", "reports"} {
+	for _, name := range []string{
+		"demo", "validate", "route", "start", "list", "status", "watch", "pause",
+		"resume", "abort", "approve", "limits", "concurrency", "reports",
+	} {
 		require.Contains(t, r.out, "\n  "+name+" ")
 		one := setup(t).run(name, "--help")
 		requireEnd(t, one, exitOK, "Usage:", "")
@@ -70,8 +72,10 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 
 func TestBadConfigurationStopsEveryCommand(t *testing.T) {
 	t.Parallel()
-	for _, line := range []string{"list", "status a", "watch a", "pause a", "reports a", "route acme-nova",
-		"validate x", "demo", "start s3://partner/k --route r"} {
+	for _, line := range []string{
+		"list", "status a", "watch a", "pause a", "reports a", "route acme-nova",
+		"validate x", "demo", "start s3://partner/k --route r",
+	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -180,8 +181,10 @@ func (s *Stack) startSandbox(o Options) error {
 	if err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
-	web := &http.Server{Handler: server.Handler(), ReadHeaderTimeout: headerTimeout,
-		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
+	web := &http.Server{
+		Handler: server.Handler(), ReadHeaderTimeout: headerTimeout,
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
 	go func() { _ = web.Serve(listener) }()
 	s.closers = append(s.closers, func() { _ = web.Close() })
 	s.Sandbox = server
@@ -226,8 +229,8 @@ func (s *Stack) logFile(o Options, name string) (*slog.Logger, error) {
 // may be called again.
 func (s *Stack) Close() {
 	s.once.Do(func() {
-		for i := len(s.closers) - 1; i >= 0; i-- {
-			s.closers[i]()
+		for _, closeOne := range slices.Backward(s.closers) {
+			closeOne()
 		}
 	})
 }

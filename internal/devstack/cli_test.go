@@ -161,15 +161,23 @@ func TestFindLeavesNothingOfABrokenBuild(t *testing.T) {
 
 func TestFindNamesTheWaysOut(t *testing.T) {
 	t.Parallel()
-	for name, prepare := range map[string]func(*testing.T, *finderBundle){
-		"no source": func(t *testing.T, b *finderBundle) { script(t, b.bin, "go", "") },
-		"no go":     func(t *testing.T, b *finderBundle) { b.withModule(t) },
-		"no cache":  func(t *testing.T, b *finderBundle) { b.withModule(t); b.cache = "" },
+	for name, has := range map[string]struct{ source, goTool, cache bool }{
+		"no source": {goTool: true, cache: true},
+		"no go":     {source: true, cache: true},
+		"no cache":  {source: true, goTool: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setupFinder(t)
-			prepare(t, b)
+			if has.source {
+				b.withModule(t)
+			}
+			if has.goTool {
+				script(t, b.bin, "go", "")
+			}
+			if !has.cache {
+				b.cache = ""
+			}
 			_, err := b.find(t.Context())
 			require.ErrorContains(t, err, "FERRY_TEMPORAL_CLI")
 			require.ErrorContains(t, err, "on PATH")

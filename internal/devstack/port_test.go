@@ -29,7 +29,7 @@ func TestReservedPortIsForWhoAsksByNumber(t *testing.T) {
 	for range 200 {
 		other, err := reserve(0)
 		require.NoError(t, err)
-		defer other.release()
+		t.Cleanup(other.release)
 		require.NotEqual(t, r.port, other.port)
 	}
 	require.True(t, portIsFree(r.port))

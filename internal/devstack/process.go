@@ -37,7 +37,7 @@ type process struct {
 
 // run starts a child that can't outlive this process: see dieWithParent.
 func run(c command) (*process, error) {
-	cmd := exec.Command(c.path, c.args...)
+	cmd := exec.Command(c.path, c.args...) //nolint:noctx // it ends by stop or kill, not with the call that starts it
 	p := &process{name: c.name, cmd: cmd, tail: &tail{}, done: make(chan struct{})}
 	cmd.Env = c.env
 	if c.input != nil {

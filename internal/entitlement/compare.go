@@ -114,8 +114,9 @@ func dateOf(s Step) string {
 		return FieldDateSuspended
 	case Cancel, Revoke:
 		return FieldDateEnded
+	default:
+		return ""
 	}
-	return ""
 }
 
 type namedDate struct {
@@ -126,8 +127,11 @@ type namedDate struct {
 // datesOf lists a record's dates in the order of the file format.
 func datesOf(r *Record) []namedDate {
 	return []namedDate{
-		{FieldDateCreated, r.DateCreated}, {FieldDateActivated, r.DateActivated},
-		{FieldDateSuspended, r.DateSuspended}, {FieldDateResumed, r.DateResumed},
-		{FieldDateEnded, r.DateEnded}, {FieldDateExpiry, r.DateExpiry},
+		{FieldDateCreated, r.DateCreated},
+		{FieldDateActivated, r.DateActivated},
+		{FieldDateSuspended, r.DateSuspended},
+		{FieldDateResumed, r.DateResumed},
+		{FieldDateEnded, r.DateEnded},
+		{FieldDateExpiry, r.DateExpiry},
 	}
 }

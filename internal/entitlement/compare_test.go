@@ -18,7 +18,7 @@ func TestCompareLeavesTheOtherSteps(t *testing.T) {
 		c := Compare(r, after(r, k), now)
 		require.Empty(t, c.Differences)
 		require.True(t, c.Same())
-		require.Equal(t, len(steps)-k, len(c.Remaining))
+		require.Len(t, c.Remaining, len(steps)-k)
 		require.Equal(t, steps[k:], append([]Step{}, c.Remaining...))
 		require.Equal(t, k == len(steps), c.Done())
 	})

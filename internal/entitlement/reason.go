@@ -35,7 +35,8 @@ var oldReasons = map[reason]reason{
 	{"ACTIVATION_ROLLBACK", "FRAUD_CHECK"}:            {"REVOKED", "FRAUD"},
 	{"ACTIVATION_ROLLBACK", "TEST_ENTITLEMENT"}:       {"REVOKED", "ERROR"},
 	{"ACTIVATION_ROLLBACK", "CUSTOMER_PAYMENT_DEFAULT"}: {
-		"REVOKED", "ERROR"},
+		"REVOKED", "ERROR",
+	},
 	{"ACTIVATION_ROLLBACK", "MERCHANT_ACCOUNT_CHANGED"}: {"REVOKED", "ERROR"},
 }
 
@@ -63,12 +64,9 @@ func (v *violations) checkReason(r *Record) {
 	if r.ReasonCategory == "" && r.ReasonCode == "" && r.ReasonDescription == "" {
 		return
 	}
-	switch r.Status {
-	case Pending, Active, Suspended:
-		v.forbidReason(r)
-		return
-	}
 	switch {
+	case r.Status == Pending, r.Status == Active, r.Status == Suspended:
+		v.forbidReason(r)
 	case r.ReasonCategory == "" && r.ReasonCode == "":
 	case r.ReasonCategory == "":
 		v.required(FieldReasonCategory, " beside reasonCode")

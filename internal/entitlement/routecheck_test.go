@@ -22,12 +22,18 @@ func TestCheckRoute(t *testing.T) {
 		"other offer":    {status: Active, record: func(r *Record) { r.OfferKey = "Bundle" }, want: []string{"offerKey UNKNOWN_OFFER"}, hint: "did you mean bundle?"},
 		"no offer":       {status: Active, record: func(r *Record) { r.OfferKey = "" }, want: []string{}},
 		"no keys at all": {status: Active, record: func(r *Record) { r.MerchantAccountKey, r.ProductKey = "", "" }, want: []string{}},
-		"status": {status: Revoked, route: func(r *Route) { r.Statuses = []Status{Pending, Active} },
-			want: []string{"status STATUS_NOT_SUPPORTED"}},
-		"action": {status: Suspended, route: func(r *Route) { r.Actions = []Step{Activate, Cancel} },
-			want: []string{"status ACTION_NOT_SUPPORTED"}, hint: ""},
-		"two actions": {status: ActiveEnding, route: func(r *Route) { r.Actions = nil },
-			want: []string{"status ACTION_NOT_SUPPORTED", "status ACTION_NOT_SUPPORTED"}},
+		"status": {
+			status: Revoked, route: func(r *Route) { r.Statuses = []Status{Pending, Active} },
+			want: []string{"status STATUS_NOT_SUPPORTED"},
+		},
+		"action": {
+			status: Suspended, route: func(r *Route) { r.Actions = []Step{Activate, Cancel} },
+			want: []string{"status ACTION_NOT_SUPPORTED"}, hint: "",
+		},
+		"two actions": {
+			status: ActiveEnding, route: func(r *Route) { r.Actions = nil },
+			want: []string{"status ACTION_NOT_SUPPORTED", "status ACTION_NOT_SUPPORTED"},
+		},
 		"unknown status is another's to report": {status: "FAILED", want: []string{}},
 		"required field": {status: Active, route: func(r *Route) {
 			r.RequiredFields = []string{"notificationUrl", "offerKey", "dateExpiry", "sharedCustomerId"}

@@ -26,8 +26,8 @@ var (
 // error is ErrTimeFormat, ErrTimeZone or ErrTimeRange.
 func ParseTime(s string) (time.Time, error) {
 	p := timeParser{rest: s}
-	year, month, day := p.number(4), p.after('-', 2), p.after('-', 2)
-	hour, minute := p.after('T', 2), p.after(':', 2)
+	year, month, day := p.number(4), p.after('-'), p.after('-')
+	hour, minute := p.after('T'), p.after(':')
 	second, nanos := p.seconds()
 	if p.bad {
 		return time.Time{}, ErrTimeFormat
@@ -75,12 +75,12 @@ func (p *timeParser) number(n int) int {
 	return v
 }
 
-// after eats the separator and then exactly n digits.
-func (p *timeParser) after(sep byte, n int) int {
+// after eats the separator and then exactly two digits.
+func (p *timeParser) after(sep byte) int {
 	if !p.eat(sep) {
 		p.bad = true
 	}
-	return p.number(n)
+	return p.number(2)
 }
 
 func (p *timeParser) eat(c byte) bool {

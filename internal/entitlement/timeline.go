@@ -19,6 +19,7 @@ func (v *violations) checkPresence(r *Record) {
 			v.add(FieldDateActivated, CodeForbidden, "dateActivated is not allowed"+why,
 				"an entitlement that was activated is not PENDING")
 		}
+	default: // one that is over may have been active or not
 	}
 	if r.Status == Suspended && r.DateSuspended == nil {
 		v.required(FieldDateSuspended, why)
@@ -80,9 +81,15 @@ func (v *violations) checkOrder(r *Record) {
 
 	pairs := [...][2]date{
 		{created, activated},
-		{created, suspended}, {activated, suspended}, {lastResumed, suspended},
-		{created, resumed}, {activated, resumed}, {pastSuspended, resumed},
-		{created, ended}, {activated, ended}, {suspended, ended},
+		{created, suspended},
+		{activated, suspended},
+		{lastResumed, suspended},
+		{created, resumed},
+		{activated, resumed},
+		{pastSuspended, resumed},
+		{created, ended},
+		{activated, ended},
+		{suspended, ended},
 	}
 	blamed := "" // a field is blamed once; its pairs stand together
 	for _, p := range pairs {

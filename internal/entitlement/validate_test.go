@@ -48,8 +48,10 @@ func TestValidate(t *testing.T) {
 		"active, never so":     {Active, func(r *Record) { r.DateActivated = nil }, []string{"dateActivated REQUIRED"}},
 		"ending, never active": {ActiveEnding, func(r *Record) { r.DateActivated = nil }, []string{"dateActivated REQUIRED"}},
 		"ending without end":   {ActiveEnding, func(r *Record) { r.DateEnded = nil }, []string{"dateEnded REQUIRED"}},
-		"suspended, no dates": {Suspended, func(r *Record) { r.DateActivated, r.DateSuspended = nil, nil },
-			[]string{"dateActivated REQUIRED", "dateSuspended REQUIRED"}},
+		"suspended, no dates": {
+			Suspended, func(r *Record) { r.DateActivated, r.DateSuspended = nil, nil },
+			[]string{"dateActivated REQUIRED", "dateSuspended REQUIRED"},
+		},
 		"cancelled without end": {Cancelled, func(r *Record) { r.DateEnded = nil }, []string{"dateEnded REQUIRED"}},
 		"revoked without end":   {Revoked, func(r *Record) { r.DateEnded = nil }, []string{"dateEnded REQUIRED"}},
 		"pending, activated":    {Pending, func(r *Record) { r.DateActivated = at(-90) }, []string{"dateActivated FORBIDDEN_FIELD"}},
@@ -58,8 +60,10 @@ func TestValidate(t *testing.T) {
 		"suspended, ended":      {Suspended, func(r *Record) { r.DateEnded = at(-1) }, []string{"dateEnded FORBIDDEN_FIELD"}},
 
 		"longest ids": {Active, func(r *Record) { r.ExternalEntitlementID, r.CustomerIdentifier = long[2:], long[2:] }, []string{}},
-		"too long ids": {Active, func(r *Record) { r.ExternalEntitlementID, r.CustomerIdentifier = long, long },
-			[]string{"externalEntitlementId TOO_LONG", "customerIdentifier TOO_LONG"}},
+		"too long ids": {
+			Active, func(r *Record) { r.ExternalEntitlementID, r.CustomerIdentifier = long, long },
+			[]string{"externalEntitlementId TOO_LONG", "customerIdentifier TOO_LONG"},
+		},
 		"control characters": {Active, func(r *Record) {
 			r.ExternalEntitlementID, r.OfferKey, r.MerchantEntitlementID = "a\nb", "a\u0085", "\x7f"
 		}, []string{"externalEntitlementId CONTROL_CHARACTER", "offerKey CONTROL_CHARACTER", "merchantEntitlementId CONTROL_CHARACTER"}},
@@ -72,8 +76,10 @@ func TestValidate(t *testing.T) {
 		"URL, bad port": {Active, func(r *Record) { r.NotificationURL = "https://a:b/" }, []string{"notificationUrl BAD_URL"}},
 		"https":         {Active, func(r *Record) { r.NotificationURL = "https://a.example:8443/x?y=z" }, []string{}},
 
-		"future": {Suspended, func(r *Record) { r.DateCreated, r.DateActivated, r.DateSuspended = at(1), at(2), at(3) },
-			[]string{"dateCreated DATE_IN_FUTURE", "dateActivated DATE_IN_FUTURE", "dateSuspended DATE_IN_FUTURE"}},
+		"future": {
+			Suspended, func(r *Record) { r.DateCreated, r.DateActivated, r.DateSuspended = at(1), at(2), at(3) },
+			[]string{"dateCreated DATE_IN_FUTURE", "dateActivated DATE_IN_FUTURE", "dateSuspended DATE_IN_FUTURE"},
+		},
 		"resumed tomorrow":   {Active, func(r *Record) { r.DateResumed = at(1) }, []string{"dateResumed DATE_IN_FUTURE"}},
 		"cancelled tomorrow": {Cancelled, func(r *Record) { r.DateEnded = at(1) }, []string{"dateEnded DATE_IN_FUTURE"}},
 		"just now":           {Cancelled, func(r *Record) { r.DateEnded = at(0) }, []string{}},
@@ -87,12 +93,16 @@ func TestValidate(t *testing.T) {
 		"activated before created": {Active, func(r *Record) { r.DateActivated = at(-101) }, []string{"dateActivated DATE_ORDER"}},
 		"suspended before active":  {Suspended, func(r *Record) { r.DateSuspended = at(-95) }, []string{"dateSuspended DATE_ORDER"}},
 		"suspended before created": {Suspended, func(r *Record) { r.DateSuspended = at(-195) }, []string{"dateSuspended DATE_ORDER"}},
-		"ended before created, never active": {Cancelled, func(r *Record) { r.DateActivated, r.DateEnded = nil, at(-101) },
-			[]string{"dateEnded DATE_ORDER"}},
+		"ended before created, never active": {
+			Cancelled, func(r *Record) { r.DateActivated, r.DateEnded = nil, at(-101) },
+			[]string{"dateEnded DATE_ORDER"},
+		},
 		"ended before suspended": {Revoked, func(r *Record) { r.DateSuspended = at(-1) }, []string{"dateEnded DATE_ORDER"}},
 		"resumed before active":  {Active, func(r *Record) { r.DateResumed = at(-95) }, []string{"dateResumed DATE_ORDER"}},
-		"resumed before created, never active": {Cancelled, func(r *Record) { r.DateActivated, r.DateResumed = nil, at(-101) },
-			[]string{"dateResumed DATE_ORDER"}},
+		"resumed before created, never active": {
+			Cancelled, func(r *Record) { r.DateActivated, r.DateResumed = nil, at(-101) },
+			[]string{"dateResumed DATE_ORDER"},
+		},
 		"resumed before suspended":      {Active, func(r *Record) { r.DateSuspended, r.DateResumed = at(-10), at(-20) }, []string{"dateResumed DATE_ORDER"}},
 		"suspended anew":                {Suspended, func(r *Record) { r.DateResumed = at(-20) }, []string{}},
 		"resumed and still suspended":   {Suspended, func(r *Record) { r.DateResumed = at(-5) }, []string{"dateSuspended DATE_ORDER"}},
@@ -100,8 +110,10 @@ func TestValidate(t *testing.T) {
 		"resumed alone is history":      {Active, func(r *Record) { r.DateResumed = at(-3) }, []string{}},
 		"order counts over other zones": {Active, func(r *Record) { *r.DateActivated = r.DateCreated.In(now.Location()) }, []string{}},
 
-		"reason of a living one": {Active, func(r *Record) { r.ReasonCategory, r.ReasonCode, r.ReasonDescription = "REVOKED", "FRAUD", "x" },
-			[]string{"reasonCategory FORBIDDEN_FIELD", "reasonCode FORBIDDEN_FIELD", "reasonDescription FORBIDDEN_FIELD"}},
+		"reason of a living one": {
+			Active, func(r *Record) { r.ReasonCategory, r.ReasonCode, r.ReasonDescription = "REVOKED", "FRAUD", "x" },
+			[]string{"reasonCategory FORBIDDEN_FIELD", "reasonCode FORBIDDEN_FIELD", "reasonDescription FORBIDDEN_FIELD"},
+		},
 		"reason":            {ActiveEnding, func(r *Record) { r.ReasonCategory, r.ReasonCode = "CUSTOMER_CANCELLED", "OTHER" }, []string{}},
 		"description alone": {Revoked, func(r *Record) { r.ReasonDescription = "x" }, []string{}},
 		"category alone":    {Revoked, func(r *Record) { r.ReasonCategory = "REVOKED" }, []string{"reasonCode REQUIRED"}},

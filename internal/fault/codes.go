@@ -22,6 +22,10 @@ const (
 	CodeCustomerLimit = "CUSTOMER_LIMIT" // BAD_REQUEST for the customer's number of entitlements
 )
 
+// CodePaced is the fault of a call that was not made, because its turn did not
+// come: Ferry's own doing, which counts for nothing.
+const CodePaced = "PACED"
+
 // Codes of a record's fate.
 const (
 	CodeTargetUnavailable   = "TARGET_UNAVAILABLE"    // the record's retry budget is used up

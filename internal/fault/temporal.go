@@ -48,7 +48,7 @@ func Quick(err error) error {
 		return nil
 	}
 	f, _ := As(err)
-	slow := f != nil && (f.Code == CodeTimeout || f.Code == CodeStillPending || f.RetryAfter > QuickRetryLimit)
+	slow := f != nil && (f.Code == CodeTimeout || f.Code == CodePaced || f.Code == CodeStillPending || f.RetryAfter > QuickRetryLimit)
 	return application(err, slow)
 }
 

@@ -44,7 +44,7 @@ func TestPauseHoldsAndResumeCompletes(t *testing.T) {
 	s := setup(t)
 	s.slow(20)
 	in := inputFor(s.upload("paused.json", activeRecords(t, s.bucket, 200)))
-	in.Concurrency = &workflows.ConcurrencyInput{Batches: ptr(2), PerBatch: ptr(5)}
+	in.Concurrency = &workflows.ConcurrencyInput{Batches: new(2), PerBatch: new(5)}
 	run := s.start("paused", in)
 	require.Eventually(t, func() bool { return s.stats().Effective["create"] > 30 }, longWait, tick)
 
@@ -111,7 +111,7 @@ func TestAbortWhileMigratingReportsEveryRecord(t *testing.T) {
 			s := setup(t)
 			s.slow(20)
 			in := inputFor(s.upload("aborted.json", activeRecords(t, s.bucket, 200)))
-			in.Concurrency = &workflows.ConcurrencyInput{Batches: ptr(2), PerBatch: ptr(5)}
+			in.Concurrency = &workflows.ConcurrencyInput{Batches: new(2), PerBatch: new(5)}
 			run := s.start("aborted", in)
 			require.Eventually(t, func() bool { return s.stats().Effective["create"] > 20 }, longWait, tick)
 			abort(s)

@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -69,7 +68,7 @@ func TestHappyPathStaysCheap(t *testing.T) {
 	}
 	b := s.bill(sum, ids)
 	perRecord := float64(b.total()) / records
-	t.Log(fmt.Sprintf("events: root %d, batches %d, records %d: %.2f per ACTIVE record", b.root, b.batches, b.records, perRecord))
+	t.Logf("events: root %d, batches %d, records %d: %.2f per ACTIVE record", b.root, b.batches, b.records, perRecord)
 	require.LessOrEqual(t, perRecord, maxEventsPerRecord)
 	s.clean(sum)
 }

@@ -36,7 +36,7 @@ func (s *stack) result(run client.WorkflowRun) workflows.Summary {
 	s.t.Helper()
 	var sum workflows.Summary
 	if err := run.Get(s.ctx, &sum); err != nil {
-		s.t.Fatalf("%v; last seen: %s", err, s.last(run.GetID()))
+		s.t.Fatalf("%v; last seen: %s", err, s.last())
 	}
 	s.conserved(sum)
 	return sum
@@ -52,7 +52,7 @@ func TestCleanFileCompletes(t *testing.T) {
 	require.Equal(t, 60, sum.Statuses.Active.Migrated)
 	require.Equal(t, 60, *sum.Statuses.Active.Found)
 	require.NotContains(t, sum.Files, migration.FileReload)
-	require.Equal(t, 61, len(lines(s.file("clean", migration.FileCorrelation))))
+	require.Len(t, lines(s.file("clean", migration.FileCorrelation)), 61)
 	s.clean(sum)
 }
 
@@ -61,7 +61,7 @@ func TestReloadAfterRepairCompletesWithoutASecondCreate(t *testing.T) {
 	s := setup(t)
 	file := generate(t, migrationfile.GenOptions{Records: 60, Seed: 3, FailShare: 0.15, Prefix: s.bucket})
 	in := inputFor(s.upload("mixed.json", file))
-	in.Waves, in.Limits = ptr(false), &workflows.LimitsInput{ErrorRate: ptr(0.0), Consecutive: ptr(0)}
+	in.Waves, in.Limits = new(false), &workflows.LimitsInput{ErrorRate: new(0.0), Consecutive: new(0)}
 	sum := s.migrate("mixed", in)
 	require.Equal(t, migration.CompletedWithFailures, sum.Result, "%+v", sum)
 	require.Equal(t, 9, sum.Outcomes.Failed, "15 %% of 60")
@@ -77,7 +77,7 @@ func TestReloadAfterRepairCompletesWithoutASecondCreate(t *testing.T) {
 	again := s.migrate("mixed-2", inputFor(s.upload("mixed-2.json", encodeRecords(t, reload))))
 	require.Equal(t, migration.Completed, again.Result, "%+v", again)
 	require.Equal(t, 9, again.Outcomes.Migrated)
-	require.EqualValues(t, creates+int64(9-sum.Partial), s.stats().Effective["create"], "partial records go on at their next step")
+	require.Equal(t, creates+int64(9-sum.Partial), s.stats().Effective["create"], "partial records go on at their next step")
 	require.Zero(t, s.stats().DuplicateExternalIDs)
 }
 
@@ -119,7 +119,7 @@ func (s *stack) repair(reload []map[string]any) {
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
+//go:fix inline
 
 func TestFileNameIsGoodOnce(t *testing.T) {
 	t.Parallel()
@@ -201,8 +201,8 @@ func TestDryRunWritesThePlanAndNothingElse(t *testing.T) {
 	require.Equal(t, 30, sum.Outcomes.NotAttempted)
 	require.Contains(t, string(s.file("dry", migration.FilePlan)), `"activate": 30`)
 	require.Zero(t, s.stats().Calls["create"])
-	real := s.migrate("real", inputFor(uri))
-	require.Equal(t, migration.Completed, real.Result, "a dry run claims only its id")
+	sum = s.migrate("real", inputFor(uri))
+	require.Equal(t, migration.Completed, sum.Result, "a dry run claims only its id")
 }
 
 func TestHopelessFileStopsEarly(t *testing.T) {
@@ -216,7 +216,7 @@ func TestHopelessFileStopsEarly(t *testing.T) {
 			})
 			in := inputFor(s.upload("hopeless.json", file))
 			in.Waves = &waves
-			in.Concurrency = &workflows.ConcurrencyInput{Batches: ptr(2), PerBatch: ptr(20)}
+			in.Concurrency = &workflows.ConcurrencyInput{Batches: new(2), PerBatch: new(20)}
 			sum := s.migrate("hopeless", in)
 			require.Equal(t, migration.StoppedByLimit, sum.Result, "%+v", sum)
 			require.Equal(t, name, sum.Limits.Tripped.Rule)
@@ -229,7 +229,7 @@ func TestHopelessFileStopsEarly(t *testing.T) {
 
 // last tells where a migration that did not end stands: its state, and the
 // stacks of its workflows that are open.
-func (s *stack) last(id string) string {
+func (s *stack) last() string {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	var out strings.Builder

@@ -48,7 +48,7 @@ func recordMixed(s *stack) {
 	s.save("file-dry-run", s.id("dry"))
 
 	in := inputFor(uri)
-	in.Limits = &workflows.LimitsInput{ErrorRate: ptr(0.5)}
+	in.Limits = &workflows.LimitsInput{ErrorRate: new(0.5)}
 	sum := s.migrate("mixed", in)
 	require.Equal(s.t, migration.CompletedWithFailures, sum.Result)
 	s.save("file-mixed", sum.Migration)
@@ -57,7 +57,7 @@ func recordMixed(s *stack) {
 
 	again := decodeRecords(s.t, file)
 	sum = s.migrate("again", workflows.MigrateFileInput{
-		File: s.upload("again.json", encodeRecords(s.t, again)), Limits: &workflows.LimitsInput{ErrorRate: ptr(0.5)},
+		File: s.upload("again.json", encodeRecords(s.t, again)), Limits: &workflows.LimitsInput{ErrorRate: new(0.5)},
 	})
 	require.Positive(s.t, sum.Outcomes.AlreadyMigrated)
 	s.save("batch-already", workflows.BatchID(sum.Migration, 2))
@@ -84,8 +84,8 @@ func isFail(product any) bool {
 func recordPausedAndAborted(s *stack) {
 	s.slow(20)
 	in := inputFor(s.upload("steered.json", activeRecords(s.t, s.bucket, 120)))
-	in.Waves = ptr(false)
-	in.Concurrency = &workflows.ConcurrencyInput{Batches: ptr(2), PerBatch: ptr(3)}
+	in.Waves = new(false)
+	in.Concurrency = &workflows.ConcurrencyInput{Batches: new(2), PerBatch: new(3)}
 	run := s.start("steered", in)
 	require.Eventually(s.t, func() bool { return s.stats().Effective["create"] > 10 }, longWait, tick)
 	for _, update := range []string{workflows.UpdatePause, workflows.UpdateResume} {
@@ -93,11 +93,11 @@ func recordPausedAndAborted(s *stack) {
 		require.NoError(s.t, err)
 	}
 	_, err := s.ask("steered", workflows.UpdateSetLimits, workflows.SetLimitsInput{
-		OperatorAction: kim(""), Limits: workflows.LimitsInput{Consecutive: ptr(20)},
+		OperatorAction: kim(""), Limits: workflows.LimitsInput{Consecutive: new(20)},
 	})
 	require.NoError(s.t, err)
 	_, err = s.ask("steered", workflows.UpdateSetConcurrency, workflows.SetConcurrencyInput{
-		OperatorAction: kim(""), Concurrency: workflows.ConcurrencyInput{PerBatch: ptr(5)},
+		OperatorAction: kim(""), Concurrency: workflows.ConcurrencyInput{PerBatch: new(5)},
 	})
 	require.NoError(s.t, err)
 	_, err = s.ask("steered", workflows.UpdateAbort, kim("recording"))
@@ -113,7 +113,7 @@ func recordStopped(s *stack) {
 		Records: 120, Seed: 5, Product: "nova-fail-create", OnlyStatus: entitlement.Active, Prefix: s.bucket,
 	})
 	in := inputFor(s.upload("stopped.json", file))
-	in.Waves = ptr(false)
+	in.Waves = new(false)
 	sum := s.migrate("stopped", in)
 	require.Equal(s.t, migration.StoppedByLimit, sum.Result)
 	s.save("file-stopped", sum.Migration)
@@ -137,8 +137,8 @@ func recordHeldAndContinued(s *stack) {
 	s.startWorker()
 	require.NoError(s.t, s.books.ChangeFaults(func(f *sandbox.Faults) error { f.ErrorRate = 0.3; return nil }))
 	in := inputFor(s.upload("held.json", activeRecords(s.t, s.bucket, 160)))
-	in.RequireApproval = ptr(true)
-	in.Concurrency = &workflows.ConcurrencyInput{Batches: ptr(1), PerBatch: ptr(10)}
+	in.RequireApproval = new(true)
+	in.Concurrency = &workflows.ConcurrencyInput{Batches: new(1), PerBatch: new(10)}
 	run := s.start("held", in)
 	require.Eventually(s.t, func() bool { return s.progress("held").Phase == migration.AwaitingApproval }, longWait, tick)
 	_, err := s.ask("held", workflows.UpdateApprove, workflows.ApproveInput{OperatorAction: kim(""), Plan: s.planHash("held")})

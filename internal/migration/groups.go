@@ -12,7 +12,7 @@ type Groups []ErrorGroup
 
 // maxKinds bounds what Groups remembers: a target's codes are few, and what
 // comes beyond is counted as OTHER.
-const maxKinds = 200
+const maxKinds = 60
 
 const otherKinds = "OTHER"
 

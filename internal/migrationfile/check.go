@@ -8,8 +8,9 @@ import (
 	"io"
 	"unicode/utf8"
 
-	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/f0a90b9a/ferry/internal/entitlement"
 )
 
 // reloadAllowance is what a reload may add to the largest record:

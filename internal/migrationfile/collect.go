@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 )
@@ -49,8 +51,7 @@ func newCollector(opts ImportOptions) *collector {
 // add takes the next piece; its error is the stage's.
 func (c *collector) add(k *checked) error {
 	c.result.Records = max(c.result.Records, k.record) // one that is cut short, too
-	problems := append(k.problems, c.unique(k)...)
-	problems = append(problems, c.withinLimit(k)...)
+	problems := slices.Concat(k.problems, c.unique(k), c.withinLimit(k))
 	c.problems(problems)
 	for _, w := range k.warnings {
 		c.warn(w)
@@ -87,7 +88,7 @@ func (c *collector) unique(k *checked) []Problem {
 	}
 	first, found := c.ids[k.idPrint]
 	if !found {
-		c.ids[k.idPrint] = uint32(k.record)
+		c.ids[k.idPrint] = shortNumber(k.record)
 		return nil
 	}
 	return []Problem{k.problem(k.idPlace, entitlement.FieldExternalEntitlementID, CodeDuplicateID,
@@ -103,7 +104,7 @@ func (c *collector) withinLimit(k *checked) []Problem {
 	n := c.living[k.customerPrint]
 	n.count++
 	if n.first == 0 {
-		n.first = uint32(k.record)
+		n.first = shortNumber(k.record)
 	}
 	c.living[k.customerPrint] = n
 	if int(n.count) <= limit {
@@ -113,6 +114,13 @@ func (c *collector) withinLimit(k *checked) []Problem {
 		fmt.Sprintf("the customer has more living entitlements at this merchant than the route allows (%d); the first is record %d",
 			limit, n.first),
 		"all but CANCELLED and REVOKED count")}
+}
+
+// shortNumber keeps a record's number in 32 bits, as there is one for every id.
+// It serves messages alone: those of records beyond four billion name the last
+// that fits.
+func shortNumber(record int) uint32 {
+	return uint32(min(int64(record), math.MaxUint32)) //nolint:gosec // bounded here; records count from 1
 }
 
 func (k *checked) problem(at place, field, code, message, hint string) Problem {

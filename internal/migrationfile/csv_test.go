@@ -6,10 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/f0a90b9a/ferry/internal/entitlement"
-	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/f0a90b9a/ferry/internal/entitlement"
+	"github.com/f0a90b9a/ferry/internal/migration"
 )
 
 func TestErrorsFile(t *testing.T) {

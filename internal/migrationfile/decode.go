@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/f0a90b9a/ferry/internal/entitlement"
 )
 
 // finding is something wrong with one field that shows while decoding it.
@@ -169,8 +170,7 @@ func Decode(line []byte) (entitlement.Record, error) {
 
 // plainError takes what was read out of a decoder's error.
 func plainError(err error) error {
-	var syntax *jsontext.SyntacticError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return fmt.Errorf("not valid JSON at byte %d", syntax.ByteOffset)
 	}
 	return err

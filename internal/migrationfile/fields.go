@@ -109,8 +109,9 @@ func (f field) text(r *entitlement.Record) *string {
 		return &r.MerchantEntitlementID
 	case activationCode:
 		return &r.ActivationCode
+	default:
+		return nil
 	}
-	return nil
 }
 
 // date is where a record keeps a date; nil for the others.
@@ -128,6 +129,7 @@ func (f field) date(r *entitlement.Record) **time.Time {
 		return &r.DateEnded
 	case dateExpiry:
 		return &r.DateExpiry
+	default:
+		return nil
 	}
-	return nil
 }

@@ -7,11 +7,13 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/stretchr/testify/require"
+
+	"github.com/f0a90b9a/ferry/internal/entitlement"
 )
 
 func seeds(f *testing.F) {
+	f.Helper()
 	a, c := sound(1, ""), sound(2, `,"extensionData":{"a":[1, 2.50],"é":"\ud83d\ude00"}, "colour":null`)
 	for _, s := range []string{
 		"[" + a + ",\n" + c + "]", a + "\r\n" + c + "\n", "\ufeff[" + c + "]", packed(f, "["+a+"]"), packed(f, a+"\n")[:40],

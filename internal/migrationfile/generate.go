@@ -14,9 +14,12 @@ import (
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 )
 
+// maxGenerated keeps the numbers that customers are made of in 32 bits.
+const maxGenerated = math.MaxInt32
+
 // GenOptions say what Generate makes up. The same options give the same bytes.
 type GenOptions struct {
-	Records int
+	Records int // from 0 to 2,147,483,647
 	Seed    uint64
 	// Route whose merchant, products and statuses are used; required. Products
 	// named …-fail-<step> are used for failing records alone.
@@ -87,6 +90,9 @@ type generator struct {
 func newGenerator(opts GenOptions) (*generator, error) {
 	if opts.Route == nil || opts.Now.IsZero() {
 		return nil, errors.New("generate migration file: Route and Now are required")
+	}
+	if opts.Records < 0 || opts.Records > maxGenerated {
+		return nil, fmt.Errorf("generate migration file: %d is not a number of records from 0 to %d", opts.Records, maxGenerated)
 	}
 	if opts.EndsAfter.IsZero() {
 		opts.EndsAfter = opts.Now.AddDate(0, 0, 30)

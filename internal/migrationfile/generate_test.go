@@ -6,10 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/f0a90b9a/ferry/internal/entitlement"
-	"github.com/f0a90b9a/ferry/internal/routes"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/f0a90b9a/ferry/internal/entitlement"
+	"github.com/f0a90b9a/ferry/internal/routes"
 )
 
 func (b *bench) records(t testing.TB, opts GenOptions) []entitlement.Record {
@@ -104,7 +105,9 @@ func TestGenerateRefuses(t *testing.T) {
 	t.Parallel()
 	r := routes.AcmeNova()
 	for i, opts := range []GenOptions{
-		{Records: 1, Now: now}, {Records: 1, Route: &r},
+		{Records: 1, Now: now},
+		{Records: 1, Route: &r},
+		{Records: -1, Now: now, Route: &r},
 		{Records: 1, Now: now, Route: &r, Product: "gold"},
 		{Records: 1, Now: now, Route: &entitlement.Route{Statuses: r.Statuses}},
 		{Records: 1, Now: now, Route: &r, OnlyStatus: "FAILED"},

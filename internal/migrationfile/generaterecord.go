@@ -5,8 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/f0a90b9a/ferry/internal/entitlement"
 )
 
 const day = 24 * time.Hour
@@ -28,8 +29,10 @@ var displayNames = [...]string{
 	`Nova "Unlimited"`,
 }
 
-var cancelReasons = [...]string{"NOT_RENEWED", "CHANGED_SERVICE", "SUBSCRIPTION_CANCELLED", "ADDON_CANCELLED", "OTHER"}
-var revokeReasons = [...]string{"ACCOUNT_TERMINATED", "SUSPEND_TERMINATED", "FRAUD", "IMMEDIATE_CANCELLATION", "OTHER"}
+var (
+	cancelReasons = [...]string{"NOT_RENEWED", "CHANGED_SERVICE", "SUBSCRIPTION_CANCELLED", "ADDON_CANCELLED", "OTHER"}
+	revokeReasons = [...]string{"ACCOUNT_TERMINATED", "SUSPEND_TERMINATED", "FRAUD", "IMMEDIATE_CANCELLATION", "OTHER"}
+)
 
 // generated is one record on its way into the file.
 type generated struct {
@@ -53,7 +56,7 @@ func (g *generator) appendRecord(dst []byte, i int) []byte {
 	}
 	r.text("externalEntitlementId", fmt.Sprintf("%s-%06d", prefix, i))
 	// An odd factor scrambles 32-bit numbers without making two alike.
-	r.text("customerIdentifier", fmt.Sprintf("%s-%08x", customer, uint32(i)*2654435761))
+	r.text("customerIdentifier", fmt.Sprintf("%s-%08x", customer, uint32(i)*2654435761)) //nolint:gosec // i is from 1 to maxGenerated
 	r.text("merchantAccountKey", g.opts.Route.MerchantAccountKey)
 	r.text("productKey", product.ProductKey)
 	if len(product.OfferKeys) > 0 && g.rng.IntN(4) > 0 {
@@ -142,11 +145,14 @@ func (r *generated) suspension(at, now time.Time) time.Time {
 
 // reason uses the field's two names in turn.
 func (r *generated) reason() {
-	category, codes := "CUSTOMER_CANCELLED", cancelReasons[:]
+	var category string
+	var codes []string
 	switch r.status {
+	case entitlement.ActiveEnding, entitlement.Cancelled:
+		category, codes = "CUSTOMER_CANCELLED", cancelReasons[:]
 	case entitlement.Revoked:
 		category, codes = "REVOKED", revokeReasons[:]
-	case entitlement.Pending, entitlement.Active, entitlement.Suspended:
+	default: // nothing has ended that a reason could be given for
 		return
 	}
 	categoryName, codeName := "reasonCategory", "reasonCode"

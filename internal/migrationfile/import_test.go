@@ -11,9 +11,10 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/f0a90b9a/ferry/internal/entitlement"
 )
 
 func TestEveryLayoutIsReadAlike(t *testing.T) {

@@ -36,7 +36,7 @@ func (x *Index) add(length int) {
 	}
 	short := uint16(longLine)
 	if length < longLine {
-		short = uint16(length)
+		short = uint16(length) //nolint:gosec // a length is not negative, and longLine fits
 	} else {
 		if x.long == nil {
 			x.long = make(map[int]int64)

@@ -98,10 +98,14 @@ func TestProblemsOfARecord(t *testing.T) {
 		"case of a key":   {strings.Replace(sound(1, ""), "productKey", "ProductKey", 1), `{`, "/productKey REQUIRED"},
 		"route":           {with("productKey", `"gold"`), `"gold"`, "/productKey UNKNOWN_PRODUCT"},
 		"escaped key":     {strings.Replace(with("productKey", `"gold"`), "productKey", `product\u004bey`, 1), `"gold"`, "/productKey UNKNOWN_PRODUCT"},
-		"alias": {strings.Replace(sound(1, `,"dateEnded":"2025-01-01T00:00:00Z","cancelReasonCategory":"REVOKED","cancelReasonCode":"NO"`), `"ACTIVE"`, `"REVOKED"`, 1),
-			`"NO"`, "/cancelReasonCode UNKNOWN_REASON"},
-		"two names": {strings.Replace(sound(1, `,"dateEnded":"2025-01-01T00:00:00Z","reasonDescription":"a","cancelReasonDescription":"b"`), `"ACTIVE"`, `"REVOKED"`, 1),
-			`"cancelReasonDescription"`, "/cancelReasonDescription DUPLICATE_KEY"},
+		"alias": {
+			strings.Replace(sound(1, `,"dateEnded":"2025-01-01T00:00:00Z","cancelReasonCategory":"REVOKED","cancelReasonCode":"NO"`), `"ACTIVE"`, `"REVOKED"`, 1),
+			`"NO"`, "/cancelReasonCode UNKNOWN_REASON",
+		},
+		"two names": {
+			strings.Replace(sound(1, `,"dateEnded":"2025-01-01T00:00:00Z","reasonDescription":"a","cancelReasonDescription":"b"`), `"ACTIVE"`, `"REVOKED"`, 1),
+			`"cancelReasonDescription"`, "/cancelReasonDescription DUPLICATE_KEY",
+		},
 		"a key twice":       {sound(1, `,"status" : "ACTIVE"`), `"status" `, "/status DUPLICATE_KEY"},
 		"null and again":    {sound(1, `,"offerKey":null,"offerKey" :"addon"`), `"offerKey" `, "/offerKey DUPLICATE_KEY"},
 		"unknown twice":     {sound(1, `,"a":1,"a" :2`), `"a" `, " DUPLICATE_KEY"},
@@ -212,8 +216,10 @@ func TestACutArrayIsRefused(t *testing.T) {
 // Personal values and secrets are in no problem and no warning.
 func TestNothingPersonalIsQuoted(t *testing.T) {
 	t.Parallel()
-	fields := []string{"externalEntitlementId", "customerIdentifier", "notificationUrl", "activationCode", "extensionData",
-		"status", "productKey", "dateCreated", "entitlementId", "reasonCode"}
+	fields := []string{
+		"externalEntitlementId", "customerIdentifier", "notificationUrl", "activationCode", "extensionData",
+		"status", "productKey", "dateCreated", "entitlementId", "reasonCode",
+	}
 	texts := []string{`"SECRET é"`, `"SECRET\u0001"`, `["SECRET"]`, `{"SECRET":1,"SECRET":2}`, `"SECRET`, `SECRET`, `"SECRET\x"`, `"SECRET\ud800"`}
 	rapid.Check(t, func(rt *rapid.T) {
 		field, text := rapid.SampledFrom(fields).Draw(rt, "field"), rapid.SampledFrom(texts).Draw(rt, "text")

@@ -7,9 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/f0a90b9a/ferry/internal/entitlement"
 )
 
 const someID = "12345678-1234-1234-1234-123456789012"

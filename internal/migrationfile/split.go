@@ -77,8 +77,10 @@ func (s *splitter) begin() (piece, error) {
 	case '{':
 		s.layout = layoutLines
 	default:
-		return s.stop(&formatError{CodeNotJSON, "the file is neither a JSON array of records nor one record a line",
-			"the first character must be [ or {"})
+		return s.stop(&formatError{
+			CodeNotJSON, "the file is neither a JSON array of records nor one record a line",
+			"the first character must be [ or {",
+		})
 	}
 	return piece{}, nil
 }
@@ -117,8 +119,10 @@ func (s *splitter) broken(err error) (piece, error) {
 	case errors.As(err, &damage):
 		return s.stop(damage)
 	case errors.Is(err, io.EOF):
-		return s.stop(&formatError{CodeTruncated, "the file ends before its array is closed",
-			"upload the file again, or close the array with ]"})
+		return s.stop(&formatError{
+			CodeTruncated, "the file ends before its array is closed",
+			"upload the file again, or close the array with ]",
+		})
 	}
 	s.stopped = true
 	return piece{}, err

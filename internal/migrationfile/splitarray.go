@@ -1,6 +1,9 @@
 package migrationfile
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
 // nextElement gives the next element of the array, or what is wrong before it.
 func (s *splitter) nextElement() (piece, error) {
@@ -39,13 +42,16 @@ func (s *splitter) close() (piece, error) {
 	_, err := s.skipSpace()
 	switch {
 	case err == nil:
-		return s.stop(&formatError{CodeTrailingData, "there is more after the end of the array",
-			"a file holds one array and nothing else"})
-	case err != io.EOF:
+		return s.stop(&formatError{
+			CodeTrailingData, "there is more after the end of the array",
+			"a file holds one array and nothing else",
+		})
+	case !errors.Is(err, io.EOF):
 		return s.broken(err)
 	case trailingComma:
 		return piece{record: s.records, place: at, fault: &formatError{
-			CodeBadJSON, "a comma stands before the end of the array", "remove it"}}, nil
+			CodeBadJSON, "a comma stands before the end of the array", "remove it",
+		}}, nil
 	}
 	return piece{}, io.EOF
 }
@@ -59,10 +65,10 @@ func (s *splitter) takeElement() (piece, error) {
 	var scan valueScan
 	for !scan.done {
 		w, err := s.in.peek()
-		if err == io.EOF && scan.scalar {
+		if errors.Is(err, io.EOF) && scan.scalar {
 			break // the array's end is missing, which the next call says
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return s.stop(&formatError{CodeTruncated, "the file ends inside a record", "upload the file again"})
 		}
 		if err != nil {
@@ -72,8 +78,10 @@ func (s *splitter) takeElement() (piece, error) {
 		s.keep(w[:n])
 		s.in.consume(n)
 		if scan.lineBreak {
-			return s.stop(&formatError{CodeBadJSON, "a text runs over the end of its line; reading stopped here",
-				"a closing quote is missing, or a line break isn't written as \\n"})
+			return s.stop(&formatError{
+				CodeBadJSON, "a text runs over the end of its line; reading stopped here",
+				"a closing quote is missing, or a line break isn't written as \\n",
+			})
 		}
 	}
 	p.raw, p.tooLarge = s.raw, len(s.raw) > s.max

@@ -87,8 +87,7 @@ func (w *walker) duplicateIn(v jsontext.Value) int {
 	}
 	w.nested.Reset(bytes.NewBuffer(v), strict)
 	err := w.nested.SkipValue()
-	var syntax *jsontext.SyntacticError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return int(syntax.ByteOffset)
 	}
 	return -1

@@ -122,8 +122,7 @@ func statusOf(err error) int {
 }
 
 func apiCodeOf(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
 	return ""
@@ -131,8 +130,7 @@ func apiCodeOf(err error) string {
 
 // networkCause is the part of an SDK error that an operator can act on.
 func networkCause(err error) string {
-	var request *url.Error
-	if errors.As(err, &request) {
+	if request, ok := errors.AsType[*url.Error](err); ok {
 		return request.Err.Error()
 	}
 	return err.Error()

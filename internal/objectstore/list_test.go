@@ -48,9 +48,15 @@ func TestListGoesOverPages(t *testing.T) {
 	}
 	require.Equal(t, n, prefixes)
 
-	for range s.List(t.Context(), s.WorkBucket(), "migrations/") {
-		break // a caller that has seen enough
+	const enough = 3 // of what a page has
+	objects = 0
+	for _, err := range s.List(t.Context(), s.WorkBucket(), "migrations/") {
+		require.NoError(t, err)
+		if objects++; objects == enough {
+			break
+		}
 	}
+	require.Equal(t, enough, objects)
 }
 
 func TestListTellsItsError(t *testing.T) {

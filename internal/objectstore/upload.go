@@ -136,7 +136,7 @@ func lengthOf(r io.Reader) (int64, error) {
 	}
 	at, err := seeker.Seek(0, io.SeekCurrent)
 	if err != nil {
-		return 0, nil // a pipe or a terminal: a file that only streams
+		return 0, nil //nolint:nilerr // a pipe or a terminal: a file that only streams
 	}
 	end, err := seeker.Seek(0, io.SeekEnd)
 	if err != nil {

@@ -59,8 +59,7 @@ func (c *Client) Result(ctx context.Context, id string) (migration.Summary, erro
 
 // explain finds out why a call that needs a worker went wrong.
 func (c *Client) explain(ctx context.Context, id, call string, err error) error {
-	var missing *serviceerror.NotFound
-	if errors.As(err, &missing) {
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
 		return fmt.Errorf("migration %s: %w", id, ErrUnknown)
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {

@@ -156,7 +156,7 @@ func TestListGoesFromPageToPage(t *testing.T) {
 	service.On("ListWorkflow", mock.Anything, mock.MatchedBy(func(r *workflowservice.ListWorkflowExecutionsRequest) bool {
 		return string(r.GetNextPageToken()) == "more"
 	})).Return(page("", "c", "d"), nil)
-	for limit, expected := range map[int]int{1: 1, 3: 3, 9: 4} {
+	for limit, expected := range map[int]int{-1: 0, 0: 0, 1: 1, 3: 3, 9: 4} {
 		runs, err := c.List(t.Context(), limit)
 		require.NoError(t, err)
 		require.Len(t, runs, expected)

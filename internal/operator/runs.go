@@ -67,15 +67,21 @@ func (c *Client) Describe(ctx context.Context, id string) (Run, error) {
 	return c.withInput(ctx, runOf(info)), nil
 }
 
+// maxPage is how many executions one call asks for at most.
+const maxPage = 500
+
 // List gives the latest migrations that Temporal still knows, at most limit,
 // open ones among them.
 func (c *Client) List(ctx context.Context, limit int) ([]Run, error) {
+	if limit < 1 {
+		return nil, nil
+	}
 	var runs []Run
 	var token []byte
 	for {
 		page, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 			Query:         "WorkflowType = '" + workflows.MigrateFileName + "' AND ExecutionStatus != 'ContinuedAsNew'",
-			PageSize:      int32(min(limit, 500)),
+			PageSize:      int32(min(limit, maxPage)),
 			NextPageToken: token,
 		})
 		if err != nil {

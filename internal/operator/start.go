@@ -42,8 +42,7 @@ func (c *Client) start(ctx context.Context, options client.StartWorkflowOptions,
 		return "", fmt.Errorf("migration id %q: must match %s", id, migration.IDPattern)
 	}
 	run, err := c.temporal.ExecuteWorkflow(ctx, options, workflows.MigrateFileName, in)
-	var started *serviceerror.WorkflowExecutionAlreadyStarted
-	if errors.As(err, &started) {
+	if _, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
 		return "", fmt.Errorf("migration %s: %w", id, ErrIDUsed)
 	}
 	if err != nil {

@@ -44,12 +44,10 @@ func (c *Client) Update(ctx context.Context, id, name string, input any) (migrat
 }
 
 func (c *Client) explainUpdate(ctx context.Context, id, name string, err error) error {
-	var refused *temporal.ApplicationError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		return fmt.Errorf("migration %s: %s: %w: %s", id, name, ErrRefused, refused.Message())
 	}
-	var closed *serviceerror.NotFound
-	if errors.As(err, &closed) {
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
 		return fmt.Errorf("migration %s: %s: %w: it has just ended", id, name, ErrRefused)
 	}
 	return c.explain(ctx, id, name, err)

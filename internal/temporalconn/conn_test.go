@@ -34,11 +34,17 @@ func TestWhereTemporalIs(t *testing.T) {
 	}{
 		{"nothing", nil, nil, temporalconn.DefaultAddress, "default"},
 		{"environment", nil, []string{"TEMPORAL_ADDRESS=there:7233", "TEMPORAL_NAMESPACE=ours"}, "there:7233", "ours"},
-		{"configuration over environment", func(c *config.Temporal) { c.Address = "here:7233" },
-			[]string{"TEMPORAL_ADDRESS=there:7233", "TEMPORAL_NAMESPACE=ours"}, "here:7233", "ours"},
+		{
+			"configuration over environment", func(c *config.Temporal) { c.Address = "here:7233" },
+			[]string{"TEMPORAL_ADDRESS=there:7233", "TEMPORAL_NAMESPACE=ours"},
+			"here:7233", "ours",
+		},
 		{"profile", func(c *config.Temporal) { c.Profile = "cloud" }, []string{"TEMPORAL_CONFIG_FILE=" + profiles}, "cloud:7233", "from-profile"},
-		{"configuration over profile", func(c *config.Temporal) { c.Profile, c.Namespace = "cloud", "mine" },
-			[]string{"TEMPORAL_CONFIG_FILE=" + profiles}, "cloud:7233", "mine"},
+		{
+			"configuration over profile", func(c *config.Temporal) { c.Profile, c.Namespace = "cloud", "mine" },
+			[]string{"TEMPORAL_CONFIG_FILE=" + profiles},
+			"cloud:7233", "mine",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

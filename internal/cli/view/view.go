@@ -37,8 +37,9 @@ func (s Style) result(r migration.Result) string {
 		return s.paint(green, string(r))
 	case migration.CompletedWithFailures:
 		return s.paint(yellow, string(r))
+	default:
+		return s.paint(red, string(r))
 	}
-	return s.paint(red, string(r))
 }
 
 // table aligns tab-separated columns.

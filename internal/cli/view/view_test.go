@@ -43,8 +43,6 @@ func at(hour, minute int) *time.Time {
 	return &moment
 }
 
-func number(n int) *int { return &n }
-
 func finished() migration.Summary {
 	return migration.Summary{
 		Migration: "acme-1-5f2c9a10", File: "s3://partner/input/acme-1.json", Route: "acme-nova",
@@ -52,8 +50,8 @@ func finished() migration.Summary {
 		Records:  1000,
 		Outcomes: migration.Outcomes{Migrated: 385, AlreadyMigrated: 5, Failed: 10, NotAttempted: 600},
 		Statuses: migration.Statuses{
-			Pending: migration.StatusCount{Expected: 50, Migrated: 40, Found: number(40)},
-			Active:  migration.StatusCount{Expected: 800, Migrated: 300, Found: number(299)},
+			Pending: migration.StatusCount{Expected: 50, Migrated: 40, Found: new(40)},
+			Active:  migration.StatusCount{Expected: 800, Migrated: 300, Found: new(299)},
 		},
 		Partial: 4,
 		Errors: []migration.ErrorGroup{
@@ -92,8 +90,10 @@ func TestSummaryOfARejectedFile(t *testing.T) {
 	b := setup(t)
 	Summary(&b.out, Style{}, migration.Summary{
 		Migration: "a", Result: migration.Rejected, Records: 3, Outcomes: migration.Outcomes{NotAttempted: 3},
-		Problems: &migration.Problems{Total: 4, ByCode: map[string]int{"REQUIRED": 1, "BAD_DATE": 2, "DATE_ORDER": 1},
-			Warnings: map[string]int{"UNKNOWN_FIELD": 3}},
+		Problems: &migration.Problems{
+			Total: 4, ByCode: map[string]int{"REQUIRED": 1, "BAD_DATE": 2, "DATE_ORDER": 1},
+			Warnings: map[string]int{"UNKNOWN_FIELD": 3},
+		},
 	})
 	b.requireGolden(t, "rejected")
 }
@@ -124,8 +124,10 @@ func TestList(t *testing.T) {
 	b := setup(t)
 	List(&b.out, Style{}, []Entry{
 		{Migration: "acme-2-11111111", State: "RUNNING", Route: "acme-nova", StartedAt: at(11, 0)},
-		{Migration: "acme-1-5f2c9a10", State: "COMPLETED_WITH_FAILURES", Route: "acme-nova", StartedAt: at(10, 0),
-			Records: 1000, Outcomes: migration.Outcomes{Failed: 10}},
+		{
+			Migration: "acme-1-5f2c9a10", State: "COMPLETED_WITH_FAILURES", Route: "acme-nova", StartedAt: at(10, 0),
+			Records: 1000, Outcomes: migration.Outcomes{Failed: 10},
+		},
 		{Migration: "lost", State: "INTERRUPTED"},
 	})
 	b.requireGolden(t, "list")

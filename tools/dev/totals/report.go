@@ -90,7 +90,7 @@ func (r *report) ofTest(e event) {
 	case "run":
 		p.output[e.Test] = &strings.Builder{}
 	case "output":
-		if b := p.output[e.Test]; b != nil {
+		if b := p.output[e.Test]; b != nil && !strings.HasPrefix(e.Output, "=== ") {
 			b.WriteString(e.Output)
 		}
 	case "pass":
