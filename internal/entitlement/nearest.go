@@ -15,7 +15,7 @@ func Nearest(given string, known []string) (word string, ok bool) {
 		if strings.EqualFold(given, k) {
 			return k, true
 		}
-		if len(k) > 64 {
+		if len(k) > 64 || len(k)-len(given) >= best || len(given)-len(k) >= best {
 			continue
 		}
 		if d := distance(strings.ToLower(given), strings.ToLower(k)); d < best {

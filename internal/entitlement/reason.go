@@ -1,21 +1,18 @@
 package entitlement
 
+import "slices"
+
 type reason struct{ category, code string }
 
-// standardReasons are the pairs of developer.bango.info/categories-and-codes.
-var standardReasons = map[reason]bool{
-	{"CUSTOMER_CANCELLED", "NOT_RENEWED"}:            true,
-	{"CUSTOMER_CANCELLED", "CHANGED_SERVICE"}:        true,
-	{"CUSTOMER_CANCELLED", "SUBSCRIPTION_CANCELLED"}: true,
-	{"CUSTOMER_CANCELLED", "ADDON_CANCELLED"}:        true,
-	{"CUSTOMER_CANCELLED", "EXPIRED"}:                true,
-	{"CUSTOMER_CANCELLED", "OTHER"}:                  true,
-	{"REVOKED", "ACCOUNT_TERMINATED"}:                true,
-	{"REVOKED", "SUSPEND_TERMINATED"}:                true,
-	{"REVOKED", "ERROR"}:                             true,
-	{"REVOKED", "FRAUD"}:                             true,
-	{"REVOKED", "IMMEDIATE_CANCELLATION"}:            true,
-	{"REVOKED", "OTHER"}:                             true,
+// standardReasons are the codes of each category, in the order of
+// developer.bango.info/categories-and-codes.
+var standardReasons = map[string][]string{
+	"CUSTOMER_CANCELLED": {
+		"NOT_RENEWED", "CHANGED_SERVICE", "SUBSCRIPTION_CANCELLED", "ADDON_CANCELLED", "EXPIRED", "OTHER",
+	},
+	"REVOKED": {
+		"ACCOUNT_TERMINATED", "SUSPEND_TERMINATED", "ERROR", "FRAUD", "IMMEDIATE_CANCELLATION", "OTHER",
+	},
 }
 
 // oldReasons are the names of earlier documents and of integrators, with the
@@ -45,7 +42,7 @@ var oldReasons = map[reason]reason{
 // that is neither.
 func StandardReason(category, code string) (standardCategory, standardCode string, ok bool) {
 	given := reason{category, code}
-	if standardReasons[given] {
+	if slices.Contains(standardReasons[category], code) {
 		return category, code, true
 	}
 	now, ok := oldReasons[given]
@@ -95,9 +92,10 @@ func (v *violations) checkReasonPair(r *Record) {
 	switch {
 	case !ok:
 		v.add(FieldReasonCode, CodeUnknownReason, "reasonCategory and reasonCode are not a standard pair",
-			"docs/migration-file.md lists them; use OTHER if none fits")
+			reasonHint(r.ReasonCategory, r.ReasonCode))
 	case category != r.ReasonCategory || code != r.ReasonCode:
 		v.warn(FieldReasonCode, CodeReasonMapped,
-			"an old reason is sent as "+category+"/"+code, "")
+			"an old reason is sent as "+category+"/"+code,
+			"write the present name to be rid of this warning")
 	}
 }

@@ -7,8 +7,8 @@ import (
 
 // CheckRoute finds what the route doesn't allow of the record: its merchant,
 // product, offer, status, the actions that its steps need, and the fields that
-// the route wants in every record. What every
-// route needs is Validate's to report.
+// the route wants in every record. What every route needs is Validate's to
+// report.
 func CheckRoute(r *Record, route *Route) []Violation {
 	var v violations
 	if r.MerchantAccountKey != "" && r.MerchantAccountKey != route.MerchantAccountKey {
@@ -20,7 +20,7 @@ func CheckRoute(r *Record, route *Route) []Violation {
 	v.checkActions(r, route)
 	for _, field := range route.RequiredFields {
 		if !Has(r, field) {
-			v.required(field, " by route "+route.Route)
+			v.add(field, CodeRequired, field+" is required by route "+route.Route, requiredByRoute)
 		}
 	}
 	return v
@@ -33,12 +33,12 @@ func (v *violations) checkProduct(r *Record, route *Route) {
 	i := slices.IndexFunc(route.Products, func(p Product) bool { return p.ProductKey == r.ProductKey })
 	if i < 0 {
 		v.add(FieldProductKey, CodeUnknownProduct, "productKey is not a product of route "+route.Route,
-			nearest(r.ProductKey, productKeys(route)))
+			choice(r.ProductKey, productKeys(route), "the route has no products yet: ask the platform"))
 		return
 	}
 	if r.OfferKey != "" && !slices.Contains(route.Products[i].OfferKeys, r.OfferKey) {
 		v.add(FieldOfferKey, CodeUnknownOffer, "offerKey is not an offer of this product on route "+route.Route,
-			nearest(r.OfferKey, route.Products[i].OfferKeys))
+			choice(r.OfferKey, route.Products[i].OfferKeys, "this product has no offers: leave offerKey out"))
 	}
 }
 
@@ -50,27 +50,20 @@ func productKeys(route *Route) []string {
 	return keys
 }
 
-// nearest names the known word that looks most like the given one, and only
-// that: what the record says is not repeated.
-func nearest(given string, known []string) string {
-	if word, ok := Nearest(given, known); ok {
-		return "did you mean " + word + "?"
-	}
-	return ""
-}
-
 func (v *violations) checkActions(r *Record, route *Route) {
 	if !r.Status.Known() {
 		return
 	}
 	if !slices.Contains(route.Statuses, r.Status) {
 		v.add(FieldStatus, CodeStatusNotSupported,
-			"status "+string(r.Status)+" is not supported on route "+route.Route, "")
+			"status "+string(r.Status)+" is not supported on route "+route.Route,
+			"have the platform enable it on the route, or leave the record out")
 	}
 	for _, step := range Steps(r, time.Time{}) {
 		if step != Create && !slices.Contains(route.Actions, step) {
 			v.add(FieldStatus, CodeActionNotSupported,
-				"status "+string(r.Status)+" needs the action "+string(step)+", which route "+route.Route+" lacks", "")
+				"status "+string(r.Status)+" needs the action "+string(step)+", which route "+route.Route+" lacks",
+				"have the platform enable it on the route, or leave the record out")
 		}
 	}
 }

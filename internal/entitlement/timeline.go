@@ -43,7 +43,7 @@ func (v *violations) checkPresence(r *Record) {
 func (v *violations) checkFuture(r *Record, now time.Time) {
 	past := func(field string, t *time.Time) {
 		if t != nil && t.After(now) {
-			v.add(field, CodeDateInFuture, field+" lies in the future", "")
+			v.add(field, CodeDateInFuture, field+" lies in the future", futureHints[field])
 		}
 	}
 	past(FieldDateCreated, r.DateCreated)
@@ -56,7 +56,7 @@ func (v *violations) checkFuture(r *Record, now time.Time) {
 		*v = append(*v, Violation{
 			Field: FieldDateEnded, Code: CodeEndPassed, Warning: r.EntitlementID != "",
 			Message: "dateEnded of an ACTIVE-ENDING record has passed",
-			Hint:    "such an entitlement is CANCELLED; in a reload it is migrated as that",
+			Hint:    "such an entitlement is over: make it CANCELLED (in a reload it is migrated as that)",
 		})
 	}
 	if r.Status.Known() && !r.Status.Living() {
@@ -96,7 +96,7 @@ func (v *violations) checkOrder(r *Record) {
 		first, then := p[0], p[1]
 		if first.at != nil && then.at != nil && first.at.After(*then.at) && blamed != then.field {
 			blamed = then.field
-			v.add(then.field, CodeDateOrder, then.field+" is before "+first.field, "")
+			v.add(then.field, CodeDateOrder, then.field+" is before "+first.field, orderHint(first.field, then.field))
 		}
 	}
 }

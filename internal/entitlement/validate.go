@@ -52,7 +52,8 @@ func (v *violations) checkIDs(r *Record) {
 			continue
 		}
 		if id.max > 0 && len(id.value) > id.max && utf8.RuneCountInString(id.value) > id.max {
-			v.add(id.field, CodeTooLong, id.field+" is longer than 255 characters", "")
+			v.add(id.field, CodeTooLong, id.field+" is longer than 255 characters",
+				"give the id that your systems know it by; one longer than that can't be kept")
 		}
 		if strings.IndexFunc(id.value, unicode.IsControl) >= 0 {
 			v.add(id.field, CodeControlCharacter, id.field+" holds a control character",
@@ -66,7 +67,7 @@ func (v *violations) checkIDs(r *Record) {
 }
 
 func (v *violations) required(field, why string) {
-	v.add(field, CodeRequired, field+" is required"+why, "")
+	v.add(field, CodeRequired, field+" is required"+why, requiredHints[field])
 }
 
 func (v *violations) checkStatus(r *Record) {
@@ -79,15 +80,14 @@ func (v *violations) checkStatus(r *Record) {
 }
 
 func statusHint(s Status) string {
-	const all = "use PENDING, ACTIVE, ACTIVE-ENDING, SUSPENDED, CANCELLED or REVOKED"
 	plain := strings.NewReplacer("_", "-", " ", "-").Replace(strings.ToUpper(strings.TrimSpace(string(s))))
 	if plain == "CANCELED" {
 		plain = string(Cancelled)
 	}
 	if Status(plain).Known() {
-		return "did you mean " + plain + "? case and spelling count"
+		return didYouMean(plain)
 	}
-	return all
+	return requiredHints[FieldStatus]
 }
 
 func (v *violations) checkURL(r *Record) {
@@ -96,7 +96,8 @@ func (v *violations) checkURL(r *Record) {
 	}
 	u, err := url.Parse(r.NotificationURL)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" {
-		v.add(FieldNotificationURL, CodeBadURL, "notificationUrl is not an absolute https URL", "")
+		v.add(FieldNotificationURL, CodeBadURL, "notificationUrl is not an absolute https URL",
+			"write it in full, beginning with https:// and the name of a host, or leave it out")
 	}
 }
 

@@ -104,10 +104,13 @@ func TestGeneratedSize(t *testing.T) {
 func TestGenerateRefuses(t *testing.T) {
 	t.Parallel()
 	r := routes.AcmeNova()
+	tooMany := maxGenerated
+	tooMany++
 	for i, opts := range []GenOptions{
 		{Records: 1, Now: now},
 		{Records: 1, Route: &r},
 		{Records: -1, Now: now, Route: &r},
+		{Records: tooMany, Now: now, Route: &r},
 		{Records: 1, Now: now, Route: &r, Product: "gold"},
 		{Records: 1, Now: now, Route: &entitlement.Route{Statuses: r.Statuses}},
 		{Records: 1, Now: now, Route: &r, OnlyStatus: "FAILED"},

@@ -2,6 +2,8 @@ package migrationfile
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -211,6 +213,20 @@ func TestACutArrayIsRefused(t *testing.T) {
 	for cut := range len(file) - 2 { // the bracket and the last line end
 		require.NotEmpty(t, b.text(t, file[:cut]).Problems, "cut after %d bytes", cut)
 	}
+}
+
+func TestAnotherRecordIsNeverNamedByAWrappedNumber(t *testing.T) {
+	t.Parallel()
+	if strconv.IntSize < 64 {
+		t.Skip("no file has so many records here")
+	}
+	beyond := int64(math.MaxUint32) + 8
+	c := newCollector(ImportOptions{MaxProblems: DefaultMaxProblems})
+	twice := &checked{record: int(beyond), hasID: true}
+	require.Empty(t, c.unique(twice))
+	found := c.unique(twice)
+	require.Len(t, found, 1)
+	require.Contains(t, found[0].Message, "record 4294967295")
 }
 
 // Personal values and secrets are in no problem and no warning.
