@@ -9,3 +9,9 @@ import _ "embed"
 //
 //go:embed resale.yaml
 var Resale []byte
+
+// MigrationRecord is migration-record.schema.json: one record of a migration
+// file, as JSON Schema 2020-12. Its description says what it can't express.
+//
+//go:embed migration-record.schema.json
+var MigrationRecord []byte

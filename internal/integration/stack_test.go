@@ -108,7 +108,7 @@ func newStack(t *testing.T) *stack {
 	s := &stack{t: t, ctx: ctx, queue: name, bucket: name, settings: defaults()}
 	t.Cleanup(s.stopWorker)
 	s.startSandbox()
-	s.client = dial(t, shared.temporal.HostPort)
+	s.client = dial(t)
 	s.store = openStore(ctx, t, name)
 	require.NoError(t, s.store.EnsureBucket(ctx, name))
 	require.NoError(t, s.store.EnsureBucket(ctx, name+"-in"))
@@ -137,9 +137,13 @@ func (s *stack) startSandbox() {
 	s.books, s.target = server, "http://"+listener.Addr().String()
 }
 
-func dial(t *testing.T, address string) client.Client {
+func dial(t *testing.T) client.Client { return dialWith(t, testLog()) }
+
+func dialWith(t *testing.T, log *slog.Logger) client.Client {
 	t.Helper()
-	c, err := client.Dial(client.Options{HostPort: address, Identity: "client", Logger: sdklog.NewStructuredLogger(testLog())})
+	c, err := client.Dial(client.Options{
+		HostPort: shared.temporal.HostPort, Identity: "client", Logger: sdklog.NewStructuredLogger(log),
+	})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return c

@@ -104,19 +104,20 @@ func TestGeneratedSize(t *testing.T) {
 func TestGenerateRefuses(t *testing.T) {
 	t.Parallel()
 	r := routes.AcmeNova()
-	tooMany := maxGenerated
-	tooMany++
 	for i, opts := range []GenOptions{
 		{Records: 1, Now: now},
 		{Records: 1, Route: &r},
 		{Records: -1, Now: now, Route: &r},
-		{Records: tooMany, Now: now, Route: &r},
 		{Records: 1, Now: now, Route: &r, Product: "gold"},
 		{Records: 1, Now: now, Route: &entitlement.Route{Statuses: r.Statuses}},
 		{Records: 1, Now: now, Route: &r, OnlyStatus: "FAILED"},
 	} {
 		require.Error(t, Generate(&bytes.Buffer{}, opts), fmt.Sprint(i))
 	}
+	tooMany := maxGenerated
+	tooMany++
+	_, err := newGenerator(GenOptions{Records: tooMany, Now: now, Route: &r})
+	require.ErrorContains(t, err, "is not a number of records")
 	require.ErrorIs(t, Generate(fullDisk{}, GenOptions{Records: 5000, Now: now, Route: &r}), errCable)
 	require.Equal(t, "[]\n", madeUp(t, GenOptions{}))
 }
