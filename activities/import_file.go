@@ -31,7 +31,7 @@ type ImportFileResult struct {
 	SHA256   string                        `json:"sha256"` // of the source
 	Records  int                           `json:"records"`
 	Problems *migration.Problems           `json:"problems,omitempty"`
-	First    string                        `json:"first,omitempty"` // the first problem, in words
+	First    []string                      `json:"first,omitempty"` // the first problems, in words
 	Expected migration.ByGroup             `json:"expected"`        // by status group
 	Batches  int                           `json:"batches"`
 	Waves    []migrationfile.Wave          `json:"waves"`
@@ -93,6 +93,9 @@ type ImportProgress struct {
 	Records int64 `json:"records"`
 }
 
+// shownProblems is how many problems a workflow shows; all are in the file.
+const shownProblems = 10
+
 func newImportResult(found *migrationfile.Result) *ImportFileResult {
 	res := &ImportFileResult{
 		SHA256: found.SHA256, Records: found.Records,
@@ -106,9 +109,8 @@ func newImportResult(found *migrationfile.Result) *ImportFileResult {
 			Total: found.ProblemTotal(), ByCode: found.ProblemCounts, Warnings: found.WarningCounts,
 		}
 	}
-	if len(found.Problems) > 0 {
-		p := found.Problems[0]
-		res.First = fmt.Sprintf("line %d, record %d, %s: %s", p.Line, p.Record, p.Code, p.Message)
+	for _, p := range found.Problems[:min(len(found.Problems), shownProblems)] {
+		res.First = append(res.First, fmt.Sprintf("line %d, record %d, %s: %s", p.Line, p.Record, p.Code, p.Message))
 	}
 	return res
 }

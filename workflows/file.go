@@ -79,6 +79,7 @@ type fileRun struct {
 	finished *time.Time
 
 	rules     entitlement.Route
+	problems  []string // the first of a rejected file
 	page      []migrationfile.Batch
 	open      map[int]*Tally // batches under way, with their last tally
 	stopping  workflow.CancelFunc
@@ -100,6 +101,7 @@ func newFileRun(ctx workflow.Context, in MigrateFileInput) (*fileRun, error) {
 		r.StartedAt, r.Next = workflow.Now(ctx).UTC(), 1
 	}
 	r.in.Carried = nil
+	r.describe()
 	if err := r.handle(); err != nil {
 		return nil, err
 	}
@@ -190,7 +192,7 @@ func (r *fileRun) checkInput() activities.CheckStartInput {
 }
 
 func (r *fileRun) importFile(ctx workflow.Context) error {
-	r.phase = migration.Importing
+	r.enter(migration.Importing)
 	var imported activities.ImportFileResult
 	err := workflow.ExecuteActivity(withLong(ctx), activities.ImportFileName, activities.ImportFileInput{
 		Migration: r.id, File: r.in.File, ETag: r.ETag, Parent: r.in.Parent, Rules: r.rules, Settings: r.Settings,
@@ -206,9 +208,9 @@ func (r *fileRun) importFile(ctx workflow.Context) error {
 			r.keep(name, info)
 		}
 	}
-	if imported.First != "" {
-		r.result = migration.Rejected
-		r.Reason = "the file has problems, see " + migration.FileValidation + "; the first: " + imported.First
+	if len(imported.First) > 0 {
+		r.result, r.problems = migration.Rejected, imported.First
+		r.Reason = "the file has problems, see " + migration.FileValidation + "; the first: " + imported.First[0]
 	}
 	return nil
 }
@@ -221,8 +223,8 @@ func (r *fileRun) decide() error {
 	case r.Settings.DryRun:
 		r.result = migration.DryRun
 	case r.Settings.RequireApproval:
-		r.phase = migration.AwaitingApproval
 		r.Reason = "waiting for approval of plan " + r.PlanHash
+		r.enter(migration.AwaitingApproval)
 		_ = workflow.Await(r.ctx, func() bool { return r.Approved || r.Stop != "" })
 		if r.Approved {
 			r.Reason = ""

@@ -54,6 +54,7 @@ func (r *fileRun) tell(ctx workflow.Context, batch int) {
 
 func (r *fileRun) hold(reason string) {
 	r.Hold, r.Reason = true, reason
+	r.describe()
 	r.broadcast()
 }
 
@@ -62,6 +63,7 @@ func (r *fileRun) release() {
 	r.Hold, r.Reason = false, ""
 	r.Releases, r.ReleasedAt = r.Releases+1, workflow.Now(r.ctx)
 	r.lastMove = r.ReleasedAt
+	r.describe()
 	r.broadcast()
 }
 
@@ -73,6 +75,7 @@ func (r *fileRun) stop(code, reason string) {
 	}
 	r.endProbe()
 	r.Stop, r.Hold, r.Reason = code, false, reason
+	r.describe()
 	if r.stopping != nil {
 		r.stopping()
 	}
@@ -127,6 +130,7 @@ func (r *fileRun) hear(t Tally) {
 	r.lastMove = workflow.Now(r.ctx)
 	r.InOrder.Set(t.Streak, false)
 	r.checkLimits()
+	r.describe()
 }
 
 // help holds the run for what is no record's fault. News of a call that was

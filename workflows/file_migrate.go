@@ -23,7 +23,7 @@ const (
 // all are over or the run is stopped, or, with again, when the history is long
 // and nothing is under way.
 func (r *fileRun) migrate() (again bool) {
-	r.phase = migration.Migrating
+	r.enter(migration.Migrating)
 	for {
 		_ = workflow.Await(r.ctx, func() bool { return r.mayOpen() || len(r.open) == 0 && !r.waiting() })
 		switch {
@@ -140,6 +140,7 @@ func (r *fileRun) close(b migrationfile.Batch, t Tally) {
 	r.InOrder.Set(t.Streak, true)
 	r.lastMove = workflow.Now(r.ctx)
 	r.checkLimits()
+	r.describe()
 }
 
 // plus adds a batch's counts; streaks are kept elsewhere.

@@ -13,7 +13,7 @@ import (
 // report writes the reload and error files, and takes over their counts: they
 // are read from what the batches left, so they are the truth.
 func (r *fileRun) report() {
-	r.phase = migration.Reporting
+	r.enter(migration.Reporting)
 	code := r.Stop
 	if code == "" {
 		code = fault.CodeAborted
@@ -37,7 +37,7 @@ func (r *fileRun) reconcile() {
 	if !r.Settings.Reconcile {
 		return
 	}
-	r.phase = migration.Reconciling
+	r.enter(migration.Reconciling)
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	r.stopping = cancel
 	defer func() { r.stopping = nil }()
@@ -76,7 +76,8 @@ func (r *fileRun) conclude() {
 // finish writes the summary, last of all, and gives it back.
 func (r *fileRun) finish() *Summary {
 	now := workflow.Now(r.ctx).UTC()
-	r.phase, r.finished, r.Hold = migration.Done, &now, false
+	r.finished, r.Hold = &now, false
+	r.enter(migration.Done)
 	in := activities.WriteSummaryInput{Summary: *r.summary(), Audit: r.Audit}
 	var files map[string]migration.FileInfo
 	r.insist(withPatient(r.ctx), activities.WriteSummaryName, in, &files)

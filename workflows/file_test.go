@@ -193,7 +193,8 @@ func TestRejectedFileStopsBeforeTheTarget(t *testing.T) {
 	t.Parallel()
 	b := fileEnv(t)
 	b.imported = func(r *activities.ImportFileResult) {
-		r.Problems, r.First = &migration.Problems{Total: 1, ByCode: map[string]int{"BAD_DATE": 1}}, "line 3, record 3, BAD_DATE: no"
+		r.Problems = &migration.Problems{Total: 1, ByCode: map[string]int{"BAD_DATE": 1}}
+		r.First = []string{"line 3, record 3, BAD_DATE: no"}
 	}
 	sum := b.run(t)
 	require.Equal(t, migration.Rejected, sum.Result)
