@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"go.temporal.io/sdk/activity"
+
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
@@ -37,6 +39,7 @@ type ImportFileResult struct {
 	Waves    []migrationfile.Wave          `json:"waves"`
 	PlanHash string                        `json:"planHash"`
 	Files    map[string]migration.FileInfo `json:"files"`
+	Attempt  int32                         `json:"attempt"` // above 1: an earlier one was lost, and this one started over
 }
 
 // ImportFile reads the source once, checks every record, stages the accepted
@@ -48,6 +51,7 @@ func (a *Activities) ImportFile(ctx context.Context, in ImportFileInput) (*Impor
 	if err != nil {
 		return nil, fault.Activity(err)
 	}
+	res.Attempt = activity.GetInfo(ctx).Attempt
 	return res, nil
 }
 

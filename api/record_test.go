@@ -86,9 +86,9 @@ var (
 	subtleDates = []string{`"0001-01-01T00:00:00+01:00"`, `"0000-06-01T00:00:00Z"`, `"9999-12-31T23:59:59-01:00"`}
 	urls        = []string{
 		`"https://notify.acme.example/v1?x=y#z"`, `"HTTPS://a"`, `"https://user:pass@a:8443/"`, `"https://[::1]:443/x"`, `"https://a@b@c/d"`,
-		`"http://a.example/"`, `"https:/a"`, `"https://"`, `"https:///x"`, `"https://:443/"`, `"https://user@/x"`, `"https://a@:80"`, `"/notify"`, `"https:a"`, `"ftp://a"`, `"https://?x"`, `"https://#x@y"`,
+		`"http://a.example/"`, `"https:/a"`, `"https://"`, `"https:///x"`, `"https://:443/"`, `"https://user@/x"`, `"https://a@:80"`, `"/notify"`, `"https:a"`, `"ftp://a"`, `"https://?x"`, `"https://#x@y"`, `" https://a"`,
 	}
-	subtleURLs = []string{`"https://a b/"`, `"https://a:b/"`, `"https://a/%zz"`, `"https://a/\u0001"`, `"https://[::1"`, `"https://[]/"`, `" https://a"`}
+	subtleURLs = []string{`"https://a b/"`, `"https://a:b/"`, `"https://a/%zz"`, `"https://a/\u0001"`, `"https://[::1"`, `"https://[]/"`}
 	statuses   = []string{`"PENDING"`, `"ACTIVE"`, `"ACTIVE-ENDING"`, `"SUSPENDED"`, `"CANCELLED"`, `"REVOKED"`, `"active"`, `"FAILED"`, `"ACTIVE_ENDING"`}
 	categories = []string{`"CUSTOMER_CANCELLED"`, `"REVOKED"`, `"CUSTOMER_CHANGED"`, `"ACTIVATION_ROLLBACK"`, `"revoked"`, `null`}
 	reasons    = []string{`"OTHER"`, `"FRAUD"`, `"NOT_RENEWED"`, `"CHANGED_SERVICE"`, `"SUSPENDED_CANCEL"`, `"FRAUD_CHECK"`, `"other"`, `null`}

@@ -208,6 +208,9 @@ func (r *fileRun) importFile(ctx workflow.Context) error {
 			r.keep(name, info)
 		}
 	}
+	if imported.Attempt > 1 {
+		r.note("import", OperatorAction{By: self, Reason: "an earlier attempt was lost; the import started over"}, "")
+	}
 	if len(imported.First) > 0 {
 		r.result, r.problems = migration.Rejected, imported.First
 		r.Reason = "the file has problems, see " + migration.FileValidation + "; the first: " + imported.First[0]

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -80,36 +78,4 @@ func targetRoute(ctx context.Context, c *config.Config, name string) (entitlemen
 		return route, &problem{code: exitUnable, thing: "route " + name, err: errors.New("the target doesn't know it"), remedy: "check its name"}
 	}
 	return route, err
-}
-
-// routeArgument reads --route of validate: a JSON file with a route's rules,
-// or a route's name.
-func routeArgument(ctx context.Context, c *config.Config, value string) (*entitlement.Route, error) {
-	if value == "" {
-		return nil, nil
-	}
-	if !strings.HasSuffix(value, ".json") {
-		route, err := findRoute(ctx, c, value, isBuiltin(value))
-		return &route, err
-	}
-	body, err := os.ReadFile(value)
-	if err != nil {
-		return nil, fmt.Errorf("route: %w", err)
-	}
-	var route entitlement.Route
-	if err := json.Unmarshal(body, &route); err != nil {
-		return nil, fmt.Errorf("route file %s: %w", value, err)
-	}
-	if route.Route == "" || route.MerchantAccountKey == "" {
-		return nil, &problem{
-			code: exitUnable, thing: "route file " + value, err: errors.New("has no route or no merchantAccountKey"),
-			remedy: "make one with 'ferry route NAME --json'",
-		}
-	}
-	return &route, nil
-}
-
-func isBuiltin(name string) bool {
-	_, known := routes.Builtin(name)
-	return known
 }

@@ -4,39 +4,52 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/f0a90b9a/ferry/config"
 	"github.com/f0a90b9a/ferry/internal/cli/view"
-	"github.com/f0a90b9a/ferry/internal/ferryworker"
 	"github.com/f0a90b9a/ferry/internal/migrationfile"
-	"github.com/f0a90b9a/ferry/internal/objectstore"
 )
 
+// shownProblems of a file go into its table unless the user wants more or
+// fewer; --json has as many as validation.json.
+const shownProblems = 100
+
 func newValidate(a *app) *cobra.Command {
-	var route string
+	var route routeChoice
 	var limit int
 	var reload bool
 	command := &cobra.Command{
 		Use:   "validate FILE...",
 		Short: "Check migration files without sending anything",
 		Long: `Check migration files without sending anything. FILE is a local file, s3://…, or
-- for stdin. --route is a route's name or a JSON file with its rules (made by
-'ferry route NAME --json'); without it only the file's own rules are checked.
-The exit code is 3 if any file has a problem, 6 if one can't be read.`,
+- for stdin. Each file is checked by itself: an id may be in two of them.
+
+--route says whose rules hold: a route that Ferry knows by itself (acme-nova), a
+file with a route's rules (as 'ferry route NAME --json' prints them), or, with
+--from-target, any route of the target that is configured (target.base_url and
+its credentials). Without --route only the file's own rules are checked. Nobody
+is asked for anything but with --from-target and for s3://.
+
+--json prints an array with an object per file, in order, also for a single one:
+what validation.json holds, and file and ok; error in place of the rest if the
+file can't be read. The exit code is 3 if any file has a problem, 6 if any can't
+be read, which comes first, 130 after Ctrl-C.`,
 		Example: `  ferry validate acme-1.json --route acme-nova
-  zcat acme-1.json.gz | ferry validate - --route acme.route.json --json`,
+  ferry validate acme-*.json --route acme.route.json
+  zcat acme-1.json.gz | ferry validate - --route acme-nova --json
+  ferry validate s3://partner/input/acme-1.json --route acme-nova --from-target`,
 		Args: arguments("FILE..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkValidate(args, limit); err != nil {
+				return err
+			}
 			c, err := a.loadConfig(cmd)
 			if err != nil {
 				return err
 			}
-			rules, err := routeArgument(cmd.Context(), c, route)
+			rules, err := route.rules(cmd.Context(), c)
 			if err != nil {
 				return err
 			}
@@ -45,10 +58,30 @@ The exit code is 3 if any file has a problem, 6 if one can't be read.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&route, "route", "", "route's name, or a .json file with its rules")
-	flags.IntVar(&limit, "max-problems", 1000, "show at most this many problems of a file; all are counted")
+	flags.StringVar(&route.value, "route", "", "a route's name, or a file with its rules")
+	flags.BoolVar(&route.fromTarget, "from-target", false, "ask the target for the rules of --route")
+	flags.IntVar(&limit, "max-problems", 0, "show at most this many problems of a file; all are counted (0: 100, with --json 10000)")
 	flags.BoolVar(&reload, "reload", false, "the files are reload.json of earlier migrations")
 	return command
+}
+
+func checkValidate(files []string, limit int) error {
+	stdin := 0
+	for _, file := range files {
+		switch file {
+		case "":
+			return usagef("FILE is empty")
+		case "-":
+			stdin++
+		}
+	}
+	switch {
+	case stdin > 1:
+		return usagef("stdin (-) can be read only once")
+	case limit < 0:
+		return usagef("--max-problems is negative")
+	}
+	return nil
 }
 
 // validation checks files one after the other.
@@ -59,22 +92,24 @@ type validation struct {
 }
 
 func (v validation) run(ctx context.Context, files []string) error {
+	if v.options.MaxProblems == 0 && !v.json {
+		v.options.MaxProblems = shownProblems
+	}
 	var reports []view.Validation
 	var unreadable error
 	rejected := false
-	for _, file := range files {
-		result, err := v.check(ctx, file)
+	for i, file := range files {
+		report, err := v.check(ctx, file)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil {
-			unreadable = errors.Join(unreadable, err)
-			continue
-		}
-		report := view.NewValidation(file, result)
-		rejected = rejected || !report.OK
+		unreadable = errors.Join(unreadable, err)
+		rejected = rejected || err == nil && !report.OK
 		reports = append(reports, report)
-		if !v.json {
+		if !v.json && err == nil {
+			if i > 0 {
+				fmt.Fprintln(v.Out)
+			}
 			view.WriteValidation(v.Out, v.style(), report)
 		}
 	}
@@ -95,45 +130,24 @@ func (v validation) run(ctx context.Context, files []string) error {
 	return nil
 }
 
-func (v validation) check(ctx context.Context, file string) (*migrationfile.Result, error) {
-	r, err := v.open(ctx, file)
+// check reads one file to its end. Its error is also in the report.
+func (v validation) check(ctx context.Context, file string) (view.Validation, error) {
+	unreadable := func(err error) (view.Validation, error) {
+		err = withRemedy(err)
+		return view.Validation{File: file, Error: err.Error()}, err
+	}
+	in, err := v.open(ctx, file)
 	if err != nil {
-		return nil, err
+		return unreadable(err)
 	}
-	defer r.Close()
-	result, err := migrationfile.Import(ctx, r, v.options)
+	defer in.Close()
+	progress := view.NewFileProgress(v.Err, v.ErrTerminal && v.env("TERM") != "dumb", file, in.size)
+	defer progress.Close()
+	options := v.options
+	options.Progress = progress.Show
+	result, err := migrationfile.Import(ctx, in, options)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return unreadable(fmt.Errorf("%s: %w", file, err))
 	}
-	return result, nil
-}
-
-func (v validation) open(ctx context.Context, file string) (io.ReadCloser, error) {
-	switch {
-	case file == "-":
-		return io.NopCloser(v.In), nil
-	case strings.HasPrefix(file, "s3://"):
-		return v.openObject(ctx, file)
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		_ = f.Close()
-		return nil, fmt.Errorf("%s: is a folder, not a file", file)
-	}
-	return f, nil
-}
-
-func (v validation) openObject(ctx context.Context, uri string) (io.ReadCloser, error) {
-	loc, err := objectstore.ParseURI(uri)
-	if err != nil {
-		return nil, &problem{code: exitUsage, err: err}
-	}
-	s, err := objectstore.New(ctx, ferryworker.StoreOptions(v.config.S3))
-	if err != nil {
-		return nil, err
-	}
-	return s.Open(ctx, loc, "")
+	return view.NewValidation(file, result), nil
 }

@@ -137,7 +137,10 @@ func (s *stack) startSandbox() {
 	s.books, s.target = server, "http://"+listener.Addr().String()
 }
 
-func dial(t *testing.T) client.Client { return dialWith(t, testLog()) }
+func dial(t *testing.T) client.Client {
+	t.Helper()
+	return dialWith(t, testLog())
+}
 
 func dialWith(t *testing.T, log *slog.Logger) client.Client {
 	t.Helper()

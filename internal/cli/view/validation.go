@@ -1,23 +1,23 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/migrationfile"
 )
 
-var lifecycle = []entitlement.Status{
-	entitlement.Pending, entitlement.Active, entitlement.ActiveEnding,
-	entitlement.Suspended, entitlement.Cancelled, entitlement.Revoked,
-}
-
 // Validation is what a check of one file found: the form of `ferry validate
-// --json`.
+// --json`, which is that of validation.json with the file's name.
 type Validation struct {
-	File string `json:"file"`
-	OK   bool   `json:"ok"`
+	File  string `json:"file"`
+	OK    bool   `json:"ok"`
+	Error string `json:"error,omitempty"` // why the file can't be read; then there is no Result
 	*migrationfile.Result
 }
 
@@ -26,40 +26,76 @@ func NewValidation(file string, r *migrationfile.Result) Validation {
 	return Validation{File: file, OK: r.ProblemTotal() == 0, Result: r}
 }
 
-// WriteValidation writes a file's problems as a table, then its counts.
+const (
+	shownWarnings = 20
+	shownID       = 40 // characters of an external id that a table has room for
+)
+
+// WriteValidation writes a file's problems as a table, its warnings, and then
+// the verdict and the counts. The Validation must have a Result.
 func WriteValidation(w io.Writer, style Style, v Validation) {
-	if !v.OK {
-		table(w, func(t io.Writer) {
-			fmt.Fprintln(t, "RECORD\tLINE:COL\tID\tFIELD\tCODE\tPROBLEM")
-			for _, p := range v.Problems {
-				fmt.Fprintf(t, "%s\t%d:%d\t%s\t%s\t%s\t%s\n", record(p.Record), p.Line, p.Column,
-					orDash(p.ExternalEntitlementID), orDash(p.Pointer), plain(p.Code), advice(p.Message, p.Hint))
-			}
-		})
-		if more := v.ProblemTotal() - len(v.Problems); more > 0 {
-			fmt.Fprintf(w, "… and %d more problems\n", more)
-		}
-		fmt.Fprintln(w)
-	}
-	for _, warning := range v.Warnings {
-		fmt.Fprintf(w, "warning: %s: %s (%d records, the first is record %d at line %d)\n",
-			plain(warning.Code), advice(warning.Message, warning.Hint), warning.Count, warning.Record, warning.Line)
-	}
+	problemTable(w, v)
+	warnings(w, v.Warnings)
 	verdict := style.paint(green, "accepted")
 	if !v.OK {
-		verdict = style.paint(red, fmt.Sprintf("rejected, %d problems", v.ProblemTotal()))
+		verdict = style.paint(red, "rejected") + ", " + count(v.ProblemTotal(), "problem")
 	}
-	fmt.Fprintf(w, "%s: %d records, %s\n", plain(v.File), v.Records, verdict)
-	statusCounts(w, v)
+	fmt.Fprintf(w, "%s: %s, %s\n", plain(v.File), count(v.Records, "record"), verdict)
+	if v.OK {
+		statusCounts(w, v)
+	}
+}
+
+func problemTable(w io.Writer, v Validation) {
+	if v.OK {
+		return
+	}
+	if len(v.Problems) > 0 {
+		table(w, func(t io.Writer) {
+			fmt.Fprintln(t, "LINE:COL\tRECORD\tID\tCODE\tFIELD\tPROBLEM")
+			for _, p := range v.Problems {
+				fmt.Fprintf(t, "%d:%d\t%s\t%s\t%s\t%s\t%s\n", p.Line, p.Column, record(p.Record),
+					orDash(short(p.ExternalEntitlementID)), plain(p.Code), orDash(strings.TrimPrefix(p.Pointer, "/")), advice(p.Message, p.Hint))
+			}
+		})
+	}
+	if more := v.ProblemTotal() - len(v.Problems); more > 0 {
+		fmt.Fprintf(w, "… and %s more; all of them by code:\n", count(more, "problem"))
+		problemCounts(w, v.ProblemCounts)
+	}
+	fmt.Fprintln(w)
+}
+
+// problemCounts writes the most frequent first.
+func problemCounts(w io.Writer, byCode map[string]int) {
+	codes := slices.SortedFunc(maps.Keys(byCode), func(a, b string) int {
+		return cmp.Or(cmp.Compare(byCode[b], byCode[a]), cmp.Compare(a, b))
+	})
+	table(w, func(t io.Writer) {
+		for _, code := range codes {
+			fmt.Fprintf(t, "  %s\t%d\n", plain(code), byCode[code])
+		}
+	})
+}
+
+func warnings(w io.Writer, all []migrationfile.Warning) {
+	for _, one := range all[:min(len(all), shownWarnings)] {
+		subject := plain(one.Code)
+		if one.Field != "" {
+			subject += " " + plain(one.Field)
+		}
+		fmt.Fprintf(w, "warning: %s: %s (%s, the first is record %d at line %d)\n",
+			subject, advice(one.Message, one.Hint), count(one.Count, "record"), one.Record, one.Line)
+	}
+	if more := len(all) - shownWarnings; more > 0 {
+		fmt.Fprintf(w, "… and %s more\n", count(more, "kind")+" of warnings")
+	}
 }
 
 // statusCounts writes the records by status, in the order of a lifecycle.
 func statusCounts(w io.Writer, v Validation) {
-	if !v.OK {
-		return
-	}
 	table(w, func(t io.Writer) {
-		for _, status := range lifecycle {
+		for _, status := range entitlement.AllStatuses() {
 			if n := v.Statuses[status]; n > 0 {
 				fmt.Fprintf(t, "  %s\t%d\n", status, n)
 			}
@@ -74,9 +110,25 @@ func record(n int) string {
 	return fmt.Sprint(n)
 }
 
+// count writes a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// short cuts an id, which is ASCII, to what a table has room for.
+func short(id string) string {
+	if len(id) <= shownID {
+		return id
+	}
+	return id[:shownID-1] + "…"
+}
+
 func advice(message, hint string) string {
 	if hint == "" {
 		return plain(message)
 	}
-	return plain(message) + " (" + plain(hint) + ")"
+	return plain(message) + " → " + plain(hint)
 }
