@@ -100,7 +100,7 @@ lint: ## Linters, the fence between packages among them (.golangci.yml)
 # What it finds begins with a path; the rest of its output is how it got there.
 .PHONY: workflowcheck
 workflowcheck: ## Workflows do the same on every replay
-	@out=$$($(TOOL) workflowcheck ./workflows/... 2>&1) && code=0 || code=$$?; \
+	@out=$$($(TOOL) workflowcheck -config .workflowcheck.yaml ./workflows/... 2>&1) && code=0 || code=$$?; \
 	grep '^/' <<<"$$out" && exit 1; \
 	if [ $$code != 0 ]; then echo "$$out"; exit $$code; fi; \
 	echo 'workflowcheck: nothing found'
