@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/fault"
@@ -54,8 +55,8 @@ func (a *Activities) CheckStart(ctx context.Context, in CheckStartInput) (*Check
 func (a *Activities) checkStart(ctx context.Context, in CheckStartInput) (*CheckStartResult, error) {
 	settings := a.settings(in)
 	loc, err := objectstore.ParseURI(in.File)
-	if err := errors.Join(err, checkID(in.Migration), checkRoute(in.Route), checkSettings(settings)); err != nil {
-		return nil, &fault.Fault{Kind: fault.Final, Code: fault.CodeBadInput, Message: oneLine(err)}
+	if wrong := oneLine(err, checkID(in.Migration), checkRoute(in.Route), checkSettings(settings)); wrong != "" {
+		return nil, &fault.Fault{Kind: fault.Final, Code: fault.CodeBadInput, Message: wrong}
 	}
 	object, err := a.store.Head(ctx, loc)
 	if err != nil {
@@ -95,6 +96,20 @@ func overlay[T any](value *T, with *T) {
 	if with != nil {
 		*value = *with
 	}
+}
+
+// oneLine tells everything that is wrong in one line; empty if nothing is. A
+// fault's code is left to the fault that carries the line.
+func oneLine(errs ...error) string {
+	var texts []string
+	for _, err := range errs {
+		if f, ok := fault.As(err); ok {
+			texts = append(texts, f.Message)
+		} else if err != nil {
+			texts = append(texts, strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
+	}
+	return strings.Join(texts, "; ")
 }
 
 func checkID(id string) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"go.temporal.io/sdk/activity"
 
@@ -112,7 +111,7 @@ func (a *Activities) take(ctx context.Context, loc objectstore.Location, claim C
 		return Claim{}, err
 	}
 	var owner Claim
-	if err := json.Unmarshal(there, &owner); err != nil {
+	if err := json.Unmarshal(there, &owner); err != nil || owner.Migration == "" {
 		return Claim{}, &fault.Fault{
 			Kind: fault.Final, Code: fault.CodeStoreFault,
 			Message: fmt.Sprintf("%s is not a claim that Ferry wrote (look at it, and remove it if nobody needs it)", loc),
@@ -120,6 +119,3 @@ func (a *Activities) take(ctx context.Context, loc objectstore.Location, claim C
 	}
 	return owner, nil
 }
-
-// oneLine turns joined errors into one line.
-func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

@@ -81,7 +81,7 @@ func (a *Activities) importFile(ctx context.Context, in ImportFileInput) (*Impor
 		return nil, err
 	}
 	if len(found.Problems) > 0 {
-		return res, nil
+		return res, a.unstage(ctx, in.Migration)
 	}
 	info, err := staged.close()
 	if err != nil {
@@ -89,6 +89,17 @@ func (a *Activities) importFile(ctx context.Context, in ImportFileInput) (*Impor
 	}
 	res.Files[migration.FileRecords] = *info
 	return res, a.writePlan(ctx, in, found, res)
+}
+
+// unstage removes what an earlier attempt staged of a file that is now
+// rejected: an end in the future can pass between two attempts.
+func (a *Activities) unstage(ctx context.Context, migrationID string) error {
+	for _, name := range []string{migration.FileRecords, migration.FileBatches} {
+		if err := a.store.Delete(ctx, a.store.Work(migration.Key(migrationID, name))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ImportProgress is what the import's heartbeats tell.

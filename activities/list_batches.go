@@ -49,14 +49,17 @@ func (c *planCache) get(ctx context.Context, migrationID string) (*migrationfile
 	if plan := c.lookup(migrationID); plan != nil {
 		return plan, nil
 	}
-	plan, err, _ := c.flight.Do(migrationID, func() (any, error) {
+	plan, err := together(ctx, &c.flight, migrationID, func() (any, error) {
 		body, _, err := c.store.Read(ctx, c.store.Work(migration.Key(migrationID, migration.FileBatches)), planBytes)
 		if err != nil {
 			return nil, err
 		}
 		plan, err := migrationfile.DecodePlan(bytes.NewReader(body))
 		if err != nil {
-			return nil, err
+			return nil, &fault.Fault{
+				Kind: fault.Final, Code: fault.CodeStoreFault, Cause: err,
+				Message: "batches.json is not what was written (the file was changed)",
+			}
 		}
 		c.keep(migrationID, &plan)
 		return &plan, nil

@@ -63,7 +63,7 @@ func (a *Activities) eachRecord(ctx context.Context, b BatchRef, f func(stagedRe
 		line, rest, _ := bytes.Cut(body, []byte("\n"))
 		decoded, err := migrationfile.Decode(line)
 		if err != nil {
-			return stagedFault(number)
+			return a.stagedFault(b.Migration, b.At, number)
 		}
 		at := Range{Offset: offset, Length: int64(len(line))}
 		if err := f(stagedRecord{number: number, at: at, line: line, decoded: decoded}); err != nil {
@@ -73,14 +73,16 @@ func (a *Activities) eachRecord(ctx context.Context, b BatchRef, f func(stagedRe
 		number, body = number+1, rest
 	}
 	if number != b.First+b.Count {
-		return stagedFault(number)
+		return a.stagedFault(b.Migration, b.At, number)
 	}
 	return nil
 }
 
 // stagedFault is the fault of a staged record that doesn't read back: somebody
-// has changed records.ndjson. The decoder's text could quote personal data.
-func stagedFault(record int) error {
+// has changed records.ndjson. The decoder's text could quote personal data. The
+// range is forgotten, so that a file that was repaired is read anew.
+func (a *Activities) stagedFault(migrationID string, batch Range, record int) error {
+	a.ranges.forget(migrationID, batch)
 	return &fault.Fault{
 		Kind: fault.Final, Code: fault.CodeStoreFault,
 		Message: fmt.Sprintf("record %d in records.ndjson is not what was staged (the file was changed; nothing more can be migrated from it)", record),

@@ -81,15 +81,17 @@ func (a *Activities) performStep(ctx context.Context, in PerformStepInput) (*Per
 	}, nil
 }
 
-// record reads and decodes a staged record.
+// record reads and decodes a staged record. It must be the one whose workflow
+// asks: that workflow's id keeps others from the same entitlement, and from no
+// other.
 func (a *Activities) record(ctx context.Context, ref RecordRef) (*entitlement.Record, error) {
 	line, err := a.ranges.record(ctx, ref.Migration, ref.Batch, ref.At)
 	if err != nil {
 		return nil, err
 	}
 	r, err := migrationfile.Decode(line)
-	if err != nil {
-		return nil, stagedFault(ref.Record)
+	if err != nil || r.ExternalEntitlementID != ref.ExternalEntitlementID {
+		return nil, a.stagedFault(ref.Migration, ref.Batch, ref.Record)
 	}
 	return &r, nil
 }

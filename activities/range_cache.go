@@ -3,11 +3,13 @@ package activities
 import (
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
 
@@ -22,7 +24,8 @@ type Range struct {
 }
 
 // rangeCache keeps the batch ranges of records.ndjson that steps read again
-// and again. Staged records never change, so nothing is ever refreshed.
+// and again. Staged records never change, so nothing is refreshed; what somebody
+// changed all the same is forgotten when it doesn't read back.
 type rangeCache struct {
 	store  Store
 	flight singleflight.Group
@@ -67,7 +70,7 @@ func (c *rangeCache) get(ctx context.Context, migrationID string, r Range) ([]by
 		return body, nil
 	}
 	name := fmt.Sprintf("%s@%d+%d", migrationID, r.Offset, r.Length)
-	body, err, _ := c.flight.Do(name, func() (any, error) {
+	body, err := together(ctx, &c.flight, name, func() (any, error) {
 		body, err := c.store.ReadRange(ctx, c.store.Work(migration.Key(migrationID, migration.FileRecords)), r.Offset, r.Length)
 		if err == nil {
 			c.add(key, body)
@@ -78,6 +81,19 @@ func (c *rangeCache) get(ctx context.Context, migrationID string, r Range) ([]by
 		return nil, err
 	}
 	return body.([]byte), nil
+}
+
+// together lets all who ask for one thing at the same time share one read. If
+// the one who reads is cancelled, which is no fault, another reads on.
+func together(ctx context.Context, flight *singleflight.Group, name string, read func() (any, error)) (any, error) {
+	for {
+		v, err, _ := flight.Do(name, read)
+		_, isFault := fault.As(err)
+		ended := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+		if isFault || !ended || ctx.Err() != nil {
+			return v, err
+		}
+	}
 }
 
 func (c *rangeCache) lookup(key rangeKey) ([]byte, bool) {
@@ -100,8 +116,21 @@ func (c *rangeCache) add(key rangeKey, body []byte) {
 	c.items[key] = c.order.PushFront(&cached{key, body})
 	c.used += len(body)
 	for c.used > rangeCacheBytes && c.order.Len() > 1 {
-		oldest := c.order.Remove(c.order.Back()).(*cached)
-		delete(c.items, oldest.key)
-		c.used -= len(oldest.body)
+		c.drop(c.order.Back())
 	}
+}
+
+// forget drops a range that proved to be wrong.
+func (c *rangeCache) forget(migrationID string, r Range) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := c.items[rangeKey{migrationID, r}]; ok {
+		c.drop(e)
+	}
+}
+
+func (c *rangeCache) drop(e *list.Element) {
+	old := c.order.Remove(e).(*cached)
+	delete(c.items, old.key)
+	c.used -= len(old.body)
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/f0a90b9a/ferry/config"
 	"github.com/f0a90b9a/ferry/internal/cli/view"
 	"github.com/f0a90b9a/ferry/internal/migrationfile"
+	"github.com/f0a90b9a/ferry/internal/objectstore"
 )
 
 // shownProblems of a file go into its table unless the user wants more or
@@ -68,11 +70,15 @@ be read, which comes first, 130 after Ctrl-C.`,
 func checkValidate(files []string, limit int) error {
 	stdin := 0
 	for _, file := range files {
-		switch file {
-		case "":
+		switch {
+		case file == "":
 			return usagef("FILE is empty")
-		case "-":
+		case file == "-":
 			stdin++
+		case strings.HasPrefix(file, "s3://"):
+			if _, err := objectstore.ParseURI(file); err != nil {
+				return usagef("%w", err)
+			}
 		}
 	}
 	switch {
@@ -133,8 +139,7 @@ func (v validation) run(ctx context.Context, files []string) error {
 // check reads one file to its end. Its error is also in the report.
 func (v validation) check(ctx context.Context, file string) (view.Validation, error) {
 	unreadable := func(err error) (view.Validation, error) {
-		err = withRemedy(err)
-		return view.Validation{File: file, Error: err.Error()}, err
+		return view.Validation{File: file, Error: withRemedy(err).Error()}, err
 	}
 	in, err := v.open(ctx, file)
 	if err != nil {

@@ -35,7 +35,7 @@ func TestValidate(t *testing.T) {
 	require.Contains(t, r.out, "SUSPENDED")
 
 	r = setup(t).run("validate", good, bad, "--route=acme-nova")
-	requireEnd(t, r, exitRejected, "bad.json: 1 records, rejected", "")
+	requireEnd(t, r, exitRejected, "bad.json: 1 record, rejected", "")
 	require.Contains(t, r.out, "ext-1")
 	require.NotContains(t, r.out, "secret-customer")
 
@@ -80,6 +80,9 @@ func TestValidateByARouteFile(t *testing.T) {
 	requireEnd(t, setup(t).run("validate", good, "--route", writeFile(t, "bad.json", "{")), exitUnable, "", "route file")
 	requireEnd(t, setup(t).run("validate", good, "--route=/nowhere/x.json"), exitUnable, "", "no such file")
 	requireEnd(t, setup(t).run("validate", good, "--route=acme-moon"), exitUnable, "", "acme-nova")
+	requireEnd(t, setup(t).run("validate", good, "--route", writeFile(t, "typo.json", `{"route":"r","merchantAccountKey":"m","product":[]}`)), exitUnable, "", `unknown field "product"`)
+	requireEnd(t, setup(t).run("validate", good, "--route", writeFile(t, "two.json", rules.out+rules.out)), exitUnable, "", "more than one route")
+	requireEnd(t, setup(t).run("validate", good, "--route", t.TempDir()), exitUnable, "", "is a directory")
 }
 
 func TestRouteOffline(t *testing.T) {
@@ -92,20 +95,29 @@ func TestRouteOffline(t *testing.T) {
 	requireEnd(t, setup(t).run("route", "acme-moon"), exitUnable, "", "ferry: route acme-moon: ")
 }
 
-func TestRouteFromTheTarget(t *testing.T) {
-	t.Parallel()
+// target starts a sandbox with a route of its own and gives the settings that
+// lead there.
+func target(t *testing.T) []string {
+	t.Helper()
 	server, err := sandbox.New(sandbox.Options{Routes: []entitlement.Route{{
 		Route: "other", Reseller: "r", MerchantAccountKey: "m",
-		Products: []entitlement.Product{{ProductKey: "p"}}, Statuses: []entitlement.Status{entitlement.Pending},
+		Products: []entitlement.Product{{ProductKey: "p"}}, Statuses: []entitlement.Status{entitlement.Pending}, Actions: []entitlement.Step{},
 	}}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Close()) })
 	web := httptest.NewServer(server.Handler())
 	t.Cleanup(web.Close)
 
+	return []string{
+		"FERRY_TARGET_BASE_URL=" + web.URL, "FERRY_TARGET_USERNAME=" + sandbox.DefaultUser,
+		"FERRY_TARGET_PASSWORD=" + sandbox.DefaultPassword,
+	}
+}
+
+func TestRouteFromTheTarget(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
-	b.env = append(b.env, "FERRY_TARGET_BASE_URL="+web.URL, "FERRY_TARGET_USERNAME="+sandbox.DefaultUser,
-		"FERRY_TARGET_PASSWORD="+sandbox.DefaultPassword)
+	b.env = append(b.env, target(t)...)
 	requireEnd(t, b.run("route", "other"), exitOK, "merchantAccountKey         m\n", "")
 	requireEnd(t, b.run("route", "unknown"), exitUnable, "", "the target doesn't know it")
 	b.env = append(b.env, "FERRY_TARGET_PASSWORD=wrong-password")

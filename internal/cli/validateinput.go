@@ -72,7 +72,7 @@ func interruptible(ctx context.Context, open func() (io.ReadCloser, error)) io.R
 func (v validation) openObject(ctx context.Context, uri string) (input, error) {
 	loc, err := objectstore.ParseURI(uri)
 	if err != nil {
-		return input{}, &problem{code: exitUsage, err: err}
+		return input{}, err
 	}
 	store, err := objectstore.New(ctx, ferryworker.StoreOptions(v.config.S3))
 	if err != nil {

@@ -38,9 +38,9 @@ func WriteValidation(w io.Writer, style Style, v Validation) {
 	warnings(w, v.Warnings)
 	verdict := style.paint(green, "accepted")
 	if !v.OK {
-		verdict = style.paint(red, "rejected") + ", " + count(v.ProblemTotal(), "problem")
+		verdict = style.paint(red, "rejected") + ", " + number(v.ProblemTotal(), "problem")
 	}
-	fmt.Fprintf(w, "%s: %s, %s\n", plain(v.File), count(v.Records, "record"), verdict)
+	fmt.Fprintf(w, "%s: %s, %s\n", plain(v.File), number(v.Records, "record"), verdict)
 	if v.OK {
 		statusCounts(w, v)
 	}
@@ -60,7 +60,7 @@ func problemTable(w io.Writer, v Validation) {
 		})
 	}
 	if more := v.ProblemTotal() - len(v.Problems); more > 0 {
-		fmt.Fprintf(w, "… and %s more; all of them by code:\n", count(more, "problem"))
+		fmt.Fprintf(w, "… and %s more; all of them by code:\n", number(more, "problem"))
 		problemCounts(w, v.ProblemCounts)
 	}
 	fmt.Fprintln(w)
@@ -85,10 +85,10 @@ func warnings(w io.Writer, all []migrationfile.Warning) {
 			subject += " " + plain(one.Field)
 		}
 		fmt.Fprintf(w, "warning: %s: %s (%s, the first is record %d at line %d)\n",
-			subject, advice(one.Message, one.Hint), count(one.Count, "record"), one.Record, one.Line)
+			subject, advice(one.Message, one.Hint), number(one.Count, "record"), one.Record, one.Line)
 	}
 	if more := len(all) - shownWarnings; more > 0 {
-		fmt.Fprintf(w, "… and %s more\n", count(more, "kind")+" of warnings")
+		fmt.Fprintf(w, "… and %s more\n", number(more, "kind")+" of warnings")
 	}
 }
 
@@ -110,8 +110,8 @@ func record(n int) string {
 	return fmt.Sprint(n)
 }
 
-// count writes a number with its noun.
-func count(n int, noun string) string {
+// number writes a count with its noun.
+func number(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
