@@ -38,6 +38,9 @@ func LedgerKey(environment, bucket, key string) string {
 	return "ledger/" + environment + "/" + bucket + "/" + key
 }
 
+// MaxIDLength is how many characters a migration's id has at most.
+const MaxIDLength = 80
+
 // IDPattern is what a migration's id, the root's workflow id, must match.
 const IDPattern = `[A-Za-z0-9][A-Za-z0-9._-]{0,79}`
 

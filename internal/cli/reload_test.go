@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/operator"
+)
+
+func (b *bundle) withLeftover(t *testing.T, id string) *bundle {
+	t.Helper()
+	b.temporal.runs[id] = operator.Run{ID: id, State: operator.Completed}
+	sum, err := json.Marshal(migration.Summary{Migration: id, Route: "acme-nova", Result: migration.CompletedWithFailures})
+	require.NoError(t, err)
+	b.bucket.put("ferry", migration.Key(id, migration.FileSummary), string(sum))
+	b.bucket.put("ferry", migration.Key(id, migration.FileReload), "[left over]")
+	return b
+}
+
+func TestReloadStartsWhatIsLeftUnderANewName(t *testing.T) {
+	t.Parallel()
+	b := setup(t).withLeftover(t, "a")
+	r := b.run("reload", "a")
+	requireEnd(t, r, exitOK, "a-reload-1", "Copied")
+	require.Equal(t, []string{"a-reload-1"}, b.temporal.ids)
+	in := b.temporal.started[0]
+	require.Equal(t, "s3://ferry/input/a-reload-1.json", in.File)
+	require.Equal(t, "acme-nova", in.Route)
+	require.Equal(t, "a", in.Parent)
+	require.Equal(t, "[left over]", b.bucket.objects["ferry/input/a-reload-1.json"])
+}
+
+func TestReloadTakesTheNextNumberAndACorrectedFile(t *testing.T) {
+	t.Parallel()
+	b := setup(t).withLeftover(t, "a")
+	b.temporal.runs["a-reload-1"] = operator.Run{ID: "a-reload-1", State: operator.Completed}
+	corrected := filepath.Join(t.TempDir(), "corrected.json")
+	require.NoError(t, os.WriteFile(corrected, []byte("[corrected]"), 0o600))
+	requireEnd(t, b.run("reload", "a", "--upload", corrected), exitOK, "a-reload-2", "Uploaded")
+	require.Equal(t, "[corrected]", b.bucket.objects["ferry/input/a-reload-2.json"])
+}
+
+func TestReloadOfALongIDStaysValid(t *testing.T) {
+	t.Parallel()
+	id := strings.Repeat("x", migration.MaxIDLength)
+	b := setup(t).withLeftover(t, id)
+	require.Equal(t, exitOK, b.run("reload", id).code)
+	require.True(t, migration.ValidID(b.temporal.ids[0]))
+}
+
+func TestReloadSaysWhyNot(t *testing.T) {
+	t.Parallel()
+	b := setup(t).withLeftover(t, "whole")
+	delete(b.bucket.objects, "ferry/"+migration.Key("whole", migration.FileReload))
+	b.temporal.runs["open"] = running("open")
+	b.temporal.runs["gone"] = operator.Run{ID: "gone", State: operator.Terminated}
+	b.bucket.put("ferry", migration.Key("gone", migration.FileClaim), "{}")
+	requireEnd(t, b.run("reload", "whole"), exitRefused, "", "nothing to reload")
+	requireEnd(t, b.run("reload", "open"), exitRefused, "", "still running")
+	requireEnd(t, b.run("reload", "gone"), exitRefused, "", "without writing its files")
+	requireEnd(t, b.run("reload", "never"), exitUnable, "", "no such migration")
+	require.Empty(t, b.temporal.ids)
+}
