@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/fault"
@@ -71,7 +72,7 @@ func (a *Activities) compare(r stagedRecord, o migration.Outcome, found map[stri
 	if len(seen.Remaining) > 0 {
 		c.differences = append(c.differences, entitlement.FieldStatus)
 	}
-	if there.EntitlementID != o.EntitlementID {
+	if there.EntitlementID != o.EntitlementID && !slices.Contains(c.differences, entitlement.FieldEntitlementID) {
 		c.differences = append(c.differences, entitlement.FieldEntitlementID)
 	}
 	c.result = migrationfile.CorrelationResult(c.differences)
@@ -93,12 +94,23 @@ func (a *Activities) outcomes(ctx context.Context, b BatchRef) (map[int]migratio
 	lines.Buffer(nil, outcomesBytes)
 	for lines.Scan() {
 		var o migration.Outcome
-		if err := json.Unmarshal(lines.Bytes(), &o); err != nil {
-			return nil, fmt.Errorf("outcomes of batch %d: %w", b.Number, err)
+		err := json.Unmarshal(lines.Bytes(), &o)
+		if err != nil || !o.Fate.Known() || o.Record < b.First || o.Record >= b.First+b.Count {
+			return nil, outcomesFault(b)
 		}
 		out[o.Record] = o
 	}
-	return out, lines.Err()
+	if lines.Err() != nil {
+		return nil, outcomesFault(b)
+	}
+	return out, nil
+}
+
+// outcomesFault is the fault of outcomes that don't read back: somebody has
+// changed them, and trying again can't mend that.
+func outcomesFault(b BatchRef) error {
+	return &fault.Fault{Kind: fault.Final, Code: fault.CodeStoreFault, Message: fmt.Sprintf(
+		"outcomes of batch %d are not what was written (the file was changed)", b.Number)}
 }
 
 // batchRef names a planned batch of a migration.

@@ -47,6 +47,8 @@ type ImportFileResult struct {
 // earlier attempt left half-way. Faults: FILE_CHANGED, FILE_NOT_FOUND,
 // FILE_UNREADABLE (final), STORE_FAULT.
 func (a *Activities) ImportFile(ctx context.Context, in ImportFileInput) (*ImportFileResult, error) {
+	ctx, stop := withPulse(ctx)
+	defer stop()
 	res, err := a.importFile(ctx, in)
 	if err != nil {
 		return nil, fault.Activity(err)

@@ -274,7 +274,7 @@ func TestImportFileThatRejectsLeavesNoRecords(t *testing.T) {
 		"status": "ACTIVE-ENDING", "dateSuspended": nil, "dateEnded": start.Add(time.Hour).Format(time.RFC3339),
 	}))
 	in := b.importInput("acme", b.upload("acme.json", file))
-	refused(b, ImportFileName, in)
+	_ = refused(b, ImportFileName, in)
 	b.clock.forward(2 * time.Hour)
 	res := run[ImportFileResult](b, ImportFileName, in)
 	require.Equal(t, 1, res.Problems.Total)

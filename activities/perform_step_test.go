@@ -65,7 +65,7 @@ func TestPerformStepFaults(t *testing.T) {
 	}{
 		"final": {
 			record: map[string]any{"productKey": "nova-fail-create"},
-			want:   fault.Fault{Kind: fault.Final, Code: fault.CodeNotAvailable, HTTPStatus: 403},
+			want:   fault.Fault{Kind: fault.Final, Code: fault.CodeNotAvailable, HTTPStatus: 422},
 		},
 		"unauthorized": {
 			faults: func(f *sandbox.Faults) { f.Unauthorized = true },
@@ -214,7 +214,7 @@ func TestPerformStepRepeatsUnderTheSameIdentifier(t *testing.T) {
 	b := setup(t)
 	in := b.one(nil)
 	b.faults(func(f *sandbox.Faults) { f.LostAnswerRate = 1 })
-	refused(b, PerformStepName, in)
+	_ = refused(b, PerformStepName, in)
 	b.faults(func(f *sandbox.Faults) { f.LostAnswerRate = 0 })
 	run[any](b, PerformStepName, in)
 	stats := b.stats()
@@ -257,10 +257,11 @@ func TestPerformStepRefusesRecordsThatWereChanged(t *testing.T) {
 
 func TestPerformStepWaitsForTheStore(t *testing.T) {
 	t.Parallel()
-	s := &brokenStore{}
-	b := setup(t, broken(s))
+	b := setup(t)
 	in := b.one(nil)
-	b.acts.ranges = newRangeCache(&memory{read: map[string]int{}, fail: away()})
+	m := newMemory()
+	m.fail = away()
+	b.acts.ranges = newRangeCache(m)
 	ordinary, local := b.failing(in)
 	require.False(t, local.NonRetryable())
 	require.Equal(t, fault.CodeStoreFault, fault.FromActivity(ordinary).Code)

@@ -15,18 +15,18 @@ import (
 	"github.com/f0a90b9a/ferry/internal/objectstore"
 )
 
-// memory is a store that has nothing but ranges and a plan, made up on the
-// spot, and counts who asks.
+// memory is a store for reading. It counts who asks, and makes up records that
+// it hasn't.
 type memory struct {
 	Store
-	gate chan struct{} // nil: reads don't wait
-	mu   sync.Mutex
-	read map[string]int
-	fail error
-	plan string
+	objects map[string]string
+	gate    chan struct{} // nil: reads don't wait
+	mu      sync.Mutex
+	read    map[string]int
+	fail    error
 }
 
-func newMemory() *memory { return &memory{read: map[string]int{}} }
+func newMemory() *memory { return &memory{objects: map[string]string{}, read: map[string]int{}} }
 
 func (m *memory) Work(key string) objectstore.Location {
 	return objectstore.Location{Bucket: "work", Key: key}
@@ -65,6 +65,9 @@ func (m *memory) ReadRange(ctx context.Context, loc objectstore.Location, offset
 	if err := m.wait(ctx); err != nil {
 		return nil, err
 	}
+	if body, ok := m.objects[loc.Key]; ok {
+		return []byte(body[offset : offset+length]), nil
+	}
 	body := make([]byte, length)
 	for i := range min(length, 1000) {
 		body[i] = byte('a' + (offset+i)%26)
@@ -72,11 +75,11 @@ func (m *memory) ReadRange(ctx context.Context, loc objectstore.Location, offset
 	return body, nil
 }
 
-func (m *memory) Read(ctx context.Context, loc objectstore.Location, _ int64) ([]byte, string, error) {
+func (m *memory) Read(ctx context.Context, loc objectstore.Location, _ int64) (body []byte, etag string, err error) {
 	if err := m.asked(loc.Key); err != nil {
 		return nil, "", err
 	}
-	return []byte(m.plan), "", m.wait(ctx)
+	return []byte(m.objects[loc.Key]), "", m.wait(ctx)
 }
 
 const acmeRecords = "migrations/acme/records.ndjson"
@@ -217,7 +220,7 @@ func TestPlanCacheKeepsTheLastMigration(t *testing.T) {
 			Batches: []migrationfile.Batch{{Number: 1, First: 1, Count: 2, Length: 20}},
 			Waves:   []migrationfile.Wave{{Number: 1, FirstBatch: 1, LastBatch: 1, Records: 2}},
 		}))
-		m.plan = text.String()
+		m.objects["migrations/acme/batches.json"], m.objects["migrations/else/batches.json"] = text.String(), text.String()
 		c := newPlanCache(m)
 		stopped, stop := context.WithCancel(t.Context())
 		var wait sync.WaitGroup

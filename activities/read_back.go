@@ -27,6 +27,8 @@ type ReadBackResult struct {
 // ReadBack compares the migrated records of some batches with the target,
 // which is how a wave is judged before the next one opens.
 func (a *Activities) ReadBack(ctx context.Context, in ReadBackInput) (*ReadBackResult, error) {
+	ctx, stop := withPulse(ctx)
+	defer stop()
 	ctx = a.pace.of(ctx, in.Migration, in.RequestsPerSecond)
 	plan, err := a.plans.get(ctx, in.Migration)
 	if err != nil {

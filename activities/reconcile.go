@@ -3,8 +3,6 @@ package activities
 import (
 	"context"
 
-	"go.temporal.io/sdk/activity"
-
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/migrationfile"
@@ -28,6 +26,8 @@ type ReconcileResult struct {
 // Reconcile reads every migrated record back from the target, compares it
 // field by field, counts what it found by status, and writes correlation.csv.
 func (a *Activities) Reconcile(ctx context.Context, in ReconcileInput) (*ReconcileResult, error) {
+	ctx, stop := withPulse(ctx)
+	defer stop()
 	res, err := a.reconcile(ctx, in)
 	if err != nil {
 		return nil, fault.Activity(err)
@@ -66,11 +66,4 @@ func (a *Activities) reconcile(ctx context.Context, in ReconcileInput) (*Reconci
 	}
 	res.Checked, res.Different, res.Examples, res.File = sum.Checked, sum.Different, sum.Examples, *info
 	return res, nil
-}
-
-// heartbeat tells the server that the activity is at work, and how far.
-func heartbeat(ctx context.Context, progress any) {
-	if !activity.GetInfo(ctx).IsLocalActivity {
-		activity.RecordHeartbeat(ctx, progress)
-	}
 }

@@ -150,17 +150,14 @@ func (b *bundle) carryRecord(ref BatchRef, rec BatchRecord) migration.Outcome {
 	return o
 }
 
-// migrate carries all batches and writes their outcomes, which it gives by
-// external id.
-func (b *bundle) migrate(refs []BatchRef) map[string]migration.Outcome {
+// migrate carries all batches and writes their outcomes, which it gives.
+func (b *bundle) migrate(refs []BatchRef) []migration.Outcome {
 	b.t.Helper()
-	all := map[string]migration.Outcome{}
+	var all []migration.Outcome
 	for _, ref := range refs {
 		outcomes := b.carry(ref)
-		run[any](b, WriteOutcomesName, WriteOutcomesInput{BatchRef: ref, Outcomes: outcomes})
-		for _, o := range outcomes {
-			all[o.ExternalEntitlementID] = o
-		}
+		b.write(ref, "", outcomes...)
+		all = append(all, outcomes...)
 	}
 	return all
 }

@@ -19,6 +19,8 @@ type ResolveRecordsInput struct {
 // ResolveRecords gives such records an outcome by reading the target: one that
 // is in its right state is MIGRATED, the rest FAILED with OPERATOR_STOPPED.
 func (a *Activities) ResolveRecords(ctx context.Context, in ResolveRecordsInput) ([]migration.Outcome, error) {
+	ctx, stop := withPulse(ctx)
+	defer stop()
 	ctx = a.pace.of(ctx, in.Migration, in.RequestsPerSecond)
 	wanted := map[int]bool{}
 	for _, n := range in.Records {

@@ -151,12 +151,18 @@ func defaults() migration.Settings {
 
 // env is where activities run as a worker would run them.
 func (b *bundle) env() *testsuite.TestActivityEnvironment {
+	env := quietEnv()
+	env.SetWorkerOptions(worker.Options{BackgroundActivityContext: b.ctx})
+	b.acts.Register(env)
+	return env
+}
+
+// quietEnv is a test environment that does not log.
+func quietEnv() *testsuite.TestActivityEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	env.SetTestTimeout(time.Minute)
-	env.SetWorkerOptions(worker.Options{BackgroundActivityContext: b.ctx})
-	b.acts.Register(env)
 	return env
 }
 

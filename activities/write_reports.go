@@ -32,6 +32,8 @@ type WriteReportsResult struct {
 // batches' outcomes and the staged records; neither if nothing is left to do.
 // Repeating it writes the same files again.
 func (a *Activities) WriteReports(ctx context.Context, in WriteReportsInput) (*WriteReportsResult, error) {
+	ctx, stop := withPulse(ctx)
+	defer stop()
 	res, err := a.writeReports(ctx, in)
 	if err != nil {
 		return nil, fault.Activity(err)
@@ -102,13 +104,17 @@ func (r *reports) record(s stagedRecord, o migration.Outcome) error {
 		r.result.Partial++
 	}
 	if migrated(o) {
-		r.result.Migrated.Add(entitlement.StatusGroup(o.Status), 1)
+		// By the status that is due now, as the target counts it.
+		due := entitlement.ExpectedStatus(&s.decoded, r.activities.now())
+		r.result.Migrated.Add(entitlement.StatusGroup(due), 1)
 		return nil
 	}
 	r.groups.Add(o)
 	r.open()
 	var partialID string
-	if o.Partial() {
+	// The file format takes UUIDs alone; without one the reload finds the
+	// entitlement by its external id.
+	if o.Partial() && entitlement.IsUUID(o.EntitlementID) {
 		partialID = o.EntitlementID
 	}
 	if err := r.reload.Add(s.line, partialID); err != nil {

@@ -115,7 +115,8 @@ func drawSound(t *rapid.T) drawn {
 		{"dateCreated", `"2024-01-01T00:00:00Z"`},
 	}
 	over := status == entitlement.Cancelled || status == entitlement.Revoked
-	if status != entitlement.Pending && !(over && rapid.Bool().Draw(t, "never active")) {
+	neverActive := over && rapid.Bool().Draw(t, "never active")
+	if status != entitlement.Pending && !neverActive {
 		d.set("dateActivated", `"2024-01-02T00:00:00+01:00"`)
 	}
 	switch {

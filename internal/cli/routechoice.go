@@ -82,7 +82,7 @@ func readRoute(name string) (*entitlement.Route, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&route); err != nil {
-		return nil, unfit(err)
+		return nil, unfit(notRules(err))
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, unfit(errors.New("has more than one route"))
@@ -91,4 +91,16 @@ func readRoute(name string) (*entitlement.Route, error) {
 		return nil, unfit(errors.New("has no route or no merchantAccountKey"))
 	}
 	return &route, nil
+}
+
+// notRules says without Go's types what of a file is not as it should be.
+func notRules(err error) error {
+	other, is := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case !is:
+		return fmt.Errorf("holds no route's rules: %w", err)
+	case other.Field == "":
+		return fmt.Errorf("holds no route's rules, but a JSON %s", other.Value)
+	}
+	return fmt.Errorf("has a JSON %s for %s", other.Value, other.Field)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -113,10 +114,9 @@ func (v validation) run(ctx context.Context, files []string) error {
 		rejected = rejected || err == nil && !report.OK
 		reports = append(reports, report)
 		if !v.json && err == nil {
-			if i > 0 {
-				fmt.Fprintln(v.Out)
+			if err := v.write(report, i > 0); err != nil {
+				return err
 			}
-			view.WriteValidation(v.Out, v.style(), report)
 		}
 	}
 	if v.json {
@@ -136,14 +136,28 @@ func (v validation) run(ctx context.Context, files []string) error {
 	return nil
 }
 
+// write writes a report, apart from one before it. A verdict that nobody gets
+// to read is none.
+func (v validation) write(report view.Validation, apart bool) error {
+	var text bytes.Buffer
+	if apart {
+		text.WriteByte('\n')
+	}
+	view.WriteValidation(&text, v.style(), report)
+	if _, err := v.Out.Write(text.Bytes()); err != nil {
+		return fmt.Errorf("write the report on %s: %w", view.FileName(report.File), err)
+	}
+	return nil
+}
+
 // check reads one file to its end. Its error is also in the report.
 func (v validation) check(ctx context.Context, file string) (view.Validation, error) {
-	unreadable := func(err error) (view.Validation, error) {
+	refused := func(err error) (view.Validation, error) {
 		return view.Validation{File: file, Error: withRemedy(err).Error()}, err
 	}
 	in, err := v.open(ctx, file)
 	if err != nil {
-		return unreadable(err)
+		return refused(err)
 	}
 	defer in.Close()
 	progress := view.NewFileProgress(v.Err, v.ErrTerminal && v.env("TERM") != "dumb", file, in.size)
@@ -152,7 +166,7 @@ func (v validation) check(ctx context.Context, file string) (view.Validation, er
 	options.Progress = progress.Show
 	result, err := migrationfile.Import(ctx, in, options)
 	if err != nil {
-		return unreadable(fmt.Errorf("%s: %w", file, err))
+		return refused(fmt.Errorf("%s: %w", view.FileName(file), err))
 	}
 	return view.NewValidation(file, result), nil
 }

@@ -82,6 +82,8 @@ func TestValidateByARouteFile(t *testing.T) {
 	requireEnd(t, setup(t).run("validate", good, "--route=acme-moon"), exitUnable, "", "acme-nova")
 	requireEnd(t, setup(t).run("validate", good, "--route", writeFile(t, "typo.json", `{"route":"r","merchantAccountKey":"m","product":[]}`)), exitUnable, "", `unknown field "product"`)
 	requireEnd(t, setup(t).run("validate", good, "--route", writeFile(t, "two.json", rules.out+rules.out)), exitUnable, "", "more than one route")
+	requireEnd(t, setup(t).run("validate", good, "--route", good), exitUnable, "", "holds no route's rules, but a JSON array (make one")
+	requireEnd(t, setup(t).run("validate", good, "--route", writeFile(t, "number.json", `{"route":17}`)), exitUnable, "", "has a JSON number for route")
 	requireEnd(t, setup(t).run("validate", good, "--route", t.TempDir()), exitUnable, "", "is a directory")
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -29,7 +30,7 @@ func (v validation) open(ctx context.Context, file string) (input, error) {
 	info, err := os.Stat(file)
 	switch {
 	case err != nil:
-		return input{}, err
+		return input{}, unreadable(file, err)
 	case info.IsDir():
 		return input{}, fmt.Errorf("%s: is a folder, not a file", file)
 	case !info.Mode().IsRegular(): // a pipe opens only once somebody writes
@@ -37,9 +38,17 @@ func (v validation) open(ctx context.Context, file string) (input, error) {
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return input{}, err
+		return input{}, unreadable(file, err)
 	}
 	return input{f, info.Size()}, nil
+}
+
+// unreadable leaves out which call it was that failed.
+func unreadable(file string, err error) error {
+	if call, is := errors.AsType[*fs.PathError](err); is {
+		err = call.Err
+	}
+	return fmt.Errorf("%s: %w", file, err)
 }
 
 func openStdin(ctx context.Context, in io.Reader) input {

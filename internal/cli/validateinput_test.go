@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -122,6 +123,21 @@ func TestValidateNeedsPermission(t *testing.T) {
 	file := writeFile(t, "mine.json", "[]")
 	require.NoError(t, os.Chmod(file, 0))
 	requireEnd(t, setup(t).run("validate", file), exitUnable, "", "permission denied")
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// An exit code of 0 would be a verdict that nobody has read.
+func TestValidateNeedsItsOutput(t *testing.T) {
+	t.Parallel()
+	for _, more := range []string{"--json", "--max-problems=1"} {
+		var errs strings.Builder
+		s := Streams{In: strings.NewReader(string(examples.Acme200)), Out: full{}, Err: &errs}
+		require.Equal(t, exitUnable, Run(t.Context(), []string{"validate", "-", "--route=acme-nova", more}, s))
+		require.Contains(t, errs.String(), "no space left on device")
+	}
 }
 
 // Nobody writes, and nobody ever will: an interruption ends the wait.

@@ -15,7 +15,7 @@ func DateHint(s string, err error) string {
 	case errors.Is(err, ErrTimeZone):
 		return "end it with Z for UTC, or with an offset such as +01:00"
 	case errors.Is(err, ErrTimeRange):
-		return "check the day of the month, hours up to 23, minutes and seconds up to 59 (no 24:00, no leap second)"
+		return "check the day of the month; hours and offsets go up to 23, minutes and seconds up to 59; there is no year 0"
 	}
 	return formatHint(s)
 }

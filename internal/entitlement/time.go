@@ -8,9 +8,9 @@ import (
 // What ParseTime finds wrong. Their texts never hold the value.
 var (
 	// ErrTimeFormat is text that isn't a date-time at all.
-	ErrTimeFormat = errors.New("is not an ISO 8601 date-time such as 2024-05-31T09:30:00Z")
+	ErrTimeFormat = errors.New("is not an ISO 8601 date-time")
 	// ErrTimeZone is a date-time without a zone, which is no instant.
-	ErrTimeZone = errors.New("has no time zone: end it with Z or an offset such as +01:00")
+	ErrTimeZone = errors.New("has no time zone")
 	// ErrTimeRange is a date-time that no calendar or clock has.
 	ErrTimeRange = errors.New("is not a real date and time")
 )

@@ -17,6 +17,15 @@ const (
 	NotAttempted    Fate = "NOT_ATTEMPTED"
 )
 
+// Known reports whether f is one of the four fates.
+func (f Fate) Known() bool {
+	switch f {
+	case Migrated, AlreadyMigrated, Failed, NotAttempted:
+		return true
+	}
+	return false
+}
+
 // Outcome is the fate of one record with what was done for it: one line of
 // outcomes/<batch>.ndjson. It names the record by its external id and holds
 // nothing else of its content.

@@ -1,14 +1,11 @@
 package migrationfile
 
 import (
+	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"hash/maphash"
-	"io"
-	"unicode/utf8"
-
-	"github.com/go-json-experiment/json/jsontext"
+	"strings"
+	"unsafe"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 )
@@ -17,79 +14,81 @@ import (
 // "entitlementId":"…36 characters…", with room to spare.
 const reloadAllowance = 64
 
-// fingerprint stands for a text in memory: keyed by a secret of this import,
-// so that nobody can make two texts meet, and saying nothing of the text.
-type fingerprint [16]byte
-
-// checked is what the checker found out about one piece.
-type checked struct {
-	record   int
-	place    place  // of the record
-	id       string // quotable externalEntitlementId
-	problems []Problem
-	warnings []Warning
-	line     []byte // compact, with its line end; valid until the next piece
-
-	hasID, living bool
-	idPrint       fingerprint
-	idPlace       place
-	customerPrint fingerprint // of customer and merchant, if living
-	customerPlace place
-	status        entitlement.Status // expected at the end
-	steps         []entitlement.Step
-	isRecord      bool
-}
-
 // checker judges one piece at a time, by itself. One checker serves one
-// goroutine; those of an import share seeds.
+// goroutine; those of an import make the same fingerprints.
 type checker struct {
 	opts    ImportOptions
-	seeds   [2]maphash.Seed
+	prints  fingerprinter
 	decoder *decoder
-	line    []byte
-	piece   piece
+	block   *block
+	piece   *piece
+	raw     []byte // of the piece
+	quotes  []quote
 	out     *checked
+	sound   int    // problems in the block before the piece's own
+	id      string // quotable externalEntitlementId, a part of the record's text
+	idKept  string // the same, for what outlives the record
+	scratch []byte
 	// The last place asked for: offsets mostly ascend, and a record can have
 	// thousands of findings.
 	atOffset int
 	atPlace  place
 }
 
-func newChecker(opts ImportOptions) *checker {
-	return &checker{
-		opts: opts, decoder: newDecoder(),
-		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+// newCheckers makes checkers that work for one import.
+func newCheckers(opts ImportOptions, n int) []*checker {
+	prints := newFingerprinter()
+	checkers := make([]*checker, n)
+	for i := range checkers {
+		checkers[i] = &checker{opts: opts, prints: prints, decoder: newDecoder(opts.MaxDepth)}
+	}
+	return checkers
+}
+
+func (c *checker) checkBlock(b *block) {
+	c.block = b
+	quotes := 0
+	for i := range b.pieces {
+		p := &b.pieces[i]
+		c.quotes = b.quotes[quotes:p.quotes]
+		quotes = p.quotes
+		b.checked = append(b.checked, checked{})
+		c.out = &b.checked[len(b.checked)-1]
+		c.sound = len(b.problems)
+		c.check(p)
+		c.out.problems, c.out.warnings = len(b.problems), len(b.warnings)
 	}
 }
 
 // check finds everything that is wrong with the piece without regard to
 // others.
-func (c *checker) check(p piece) *checked {
-	c.piece, c.atOffset, c.atPlace = p, 0, p.place
-	c.out = &checked{record: p.record, place: p.place, isRecord: p.fault == nil}
+func (c *checker) check(p *piece) {
+	c.piece, c.raw, c.id, c.idKept = p, c.block.bytes(*p), "", ""
+	c.atOffset, c.atPlace = 0, p.place
 	switch {
 	case p.fault != nil:
 		c.problem(0, "", p.fault.code, p.fault.message, p.fault.hint)
 	case p.tooLarge:
 		c.tooLarge()
-	case depthOf(p.raw) > c.opts.MaxDepth:
-		c.problem(0, "", CodeTooDeep, fmt.Sprintf("the record is nested deeper than %d levels", c.opts.MaxDepth), "")
 	default:
 		c.content()
 	}
-	return c.out
 }
 
 func (c *checker) tooLarge() {
-	c.problem(0, "", CodeRecordTooLarge, fmt.Sprintf("the record is larger than %d bytes", c.opts.MaxRecordBytes), "")
+	c.problem(0, "", CodeRecordTooLarge, fmt.Sprintf("the record is larger than %d bytes", c.opts.MaxRecordBytes),
+		"shorten it: extensionData is mostly what is large")
 }
 
 func (c *checker) content() {
+	if c.skipMark(); len(c.raw) == 0 {
+		return
+	}
 	d := c.decoder
-	err := d.decode(c.piece.raw)
+	err := d.decode(c.raw, borrowed(c.raw), c.quotes)
 	r := &d.record
 	if quotable(r.ExternalEntitlementID) {
-		c.out.id = r.ExternalEntitlementID
+		c.id = r.ExternalEntitlementID
 	}
 	for _, f := range d.findings {
 		c.problem(f.at, c.pointer(f.field), f.code, f.message, f.hint)
@@ -98,7 +97,7 @@ func (c *checker) content() {
 		c.broken(err)
 		return
 	}
-	if len(c.piece.raw) > c.opts.MaxRecordBytes && r.EntitlementID == "" {
+	if len(c.raw) > c.opts.MaxRecordBytes && r.EntitlementID == "" {
 		c.tooLarge()
 	}
 	c.violations(entitlement.Validate(r, c.opts.Now))
@@ -109,27 +108,22 @@ func (c *checker) content() {
 	c.summarize(r)
 }
 
-// broken reports bytes that are no record.
-func (c *checker) broken(err error) {
-	var syntax *jsontext.SyntacticError
-	switch {
-	case errors.Is(err, errNotObject):
-		c.problem(0, "", entitlement.CodeNotAnObject, "the record is not a JSON object", "")
-	case errors.Is(err, errTrailing):
-		c.problem(0, "", CodeTrailingData, "there is more after the record on its line", "write one record a line")
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		c.problem(len(c.piece.raw), "", CodeTruncated, "the record ends too early",
-			"a file without [ ] around it holds one whole record a line")
-	case errors.As(err, &syntax):
-		at := min(int(syntax.ByteOffset), len(c.piece.raw))
-		if rest := c.piece.raw[at:]; badText(rest) {
-			c.problem(at, "", CodeBadUTF8, "a text is not valid UTF-8", "save the file as UTF-8; \\u escapes of a pair belong together")
-			return
-		}
-		c.problem(at, "", CodeBadJSON, "the record is not valid JSON from here on",
-			"look for a missing or doubled quote, comma or bracket")
-	default:
-		c.problem(0, "", CodeBadJSON, "the record is not valid JSON", "")
+// borrowed gives the bytes as a text without a copy, which would cost as much
+// as all else that is allocated for a record. It is good until the block is
+// filled again: whatever stays longer is cloned (problem, collector.warn).
+func borrowed(raw []byte) string {
+	return unsafe.String(unsafe.SliceData(raw), len(raw)) //nolint:gosec // see above
+}
+
+// skipMark passes over a byte order mark before a line's record.
+func (c *checker) skipMark() {
+	if rest, found := bytes.CutPrefix(c.raw, []byte(byteOrderMark)); found {
+		f := strayMark()
+		c.problem(0, "", f.code, f.message, f.hint)
+		c.raw = rest
+		c.piece.start = c.piece.end - len(rest)
+		c.piece.place.column++
+		c.atPlace = c.piece.place
 	}
 }
 
@@ -149,48 +143,48 @@ func (c *checker) violations(found []entitlement.Violation) {
 		if f == noField && v.Field != "" {
 			pointer = "/" + v.Field
 		}
-		c.problem(c.offset(f), pointer, v.Code, v.Message, v.Hint)
+		c.problem(c.offset(f), pointer, v.Code, v.Message, c.hint(v))
 	}
 }
 
-// unknown warns of fields that are kept and never sent.
+// unknown warns of fields that are kept and never sent. The collector adds the
+// hint, once a name.
 func (c *checker) unknown() {
 	for _, m := range c.decoder.unknown {
-		name, hint := "", ""
+		name := ""
 		if quotable(m.name) && len(m.name) <= 64 {
 			name = m.name
-			if word, ok := entitlement.Nearest(name, fieldNames[:]); ok {
-				hint = "did you mean " + word + "?"
-			}
 		}
-		c.warning(m.at, name, CodeUnknownField, "the field is unknown: kept in the files, never sent to the target", hint)
+		c.warning(m.at, name, CodeUnknownField, "the field is unknown: kept in the files, never sent to the target", "")
 	}
 }
 
 func (c *checker) summarize(r *entitlement.Record) {
 	o := c.out
 	if o.hasID = r.ExternalEntitlementID != ""; o.hasID {
-		o.idPrint = c.fingerprint(r.ExternalEntitlementID)
-		o.idPlace = c.at(c.offset(externalID))
+		c.scratch = append(c.scratch[:0], r.ExternalEntitlementID...)
+		o.idPrint, o.idOffset = c.prints.of(c.scratch), c.offset(externalID)
 	}
-	o.status = entitlement.ExpectedStatus(r, c.opts.Now)
-	o.living = r.CustomerIdentifier != "" && o.status.Known() && o.status.Living()
+	expected := entitlement.ExpectedStatus(r, c.opts.Now)
+	o.living = c.opts.livingLimit() > 0 && r.CustomerIdentifier != "" && expected.Known() && expected.Living()
 	if o.living {
-		o.customerPrint = c.fingerprint(r.MerchantAccountKey + "\x00" + r.CustomerIdentifier)
-		o.customerPlace = c.at(c.offset(customer))
+		// The length keeps apart what is the merchant's and what the customer's.
+		c.scratch = binary.AppendUvarint(c.scratch[:0], uint64(len(r.MerchantAccountKey)))
+		c.scratch = append(append(c.scratch, r.MerchantAccountKey...), r.CustomerIdentifier...)
+		o.customerPrint, o.customerOffset = c.prints.of(c.scratch), c.offset(customer)
 	}
-	if len(o.problems) > 0 {
+	if len(c.block.problems) > c.sound {
 		return
 	}
-	o.steps = entitlement.Steps(r, c.opts.Now)
-	c.line = append(compact(c.line[:0], c.piece.raw), '\n')
-	o.line = c.line
-}
-
-func (c *checker) fingerprint(s string) (f fingerprint) {
-	binary.LittleEndian.PutUint64(f[:8], maphash.String(c.seeds[0], s))
-	binary.LittleEndian.PutUint64(f[8:], maphash.String(c.seeds[1], s))
-	return f
+	o.fate = fateOf(r, c.opts.Now)
+	before := len(c.block.staged)
+	if c.decoder.walker.tight {
+		c.block.staged = append(c.block.staged, c.raw...)
+	} else {
+		c.block.staged = compact(c.block.staged, c.raw)
+	}
+	c.block.staged = append(c.block.staged, '\n')
+	o.line = len(c.block.staged) - before
 }
 
 // offset is where the field's value starts, or the record if it has none.
@@ -206,8 +200,8 @@ func (c *checker) pointer(f field) string {
 	switch {
 	case f == noField:
 		return ""
-	case c.decoder.name[f] != "":
-		return "/" + c.decoder.name[f]
+	case c.decoder.name[f] >= 0:
+		return "/" + fieldNames[c.decoder.name[f]]
 	}
 	return "/" + fieldNames[f]
 }
@@ -216,23 +210,26 @@ func (c *checker) at(offset int) place {
 	if offset < c.atOffset {
 		c.atOffset, c.atPlace = 0, c.piece.place
 	}
-	c.atPlace = c.atPlace.after(c.piece.raw[c.atOffset:offset])
+	c.atPlace = c.atPlace.after(c.raw[c.atOffset:offset])
 	c.atOffset = offset
 	return c.atPlace
 }
 
 func (c *checker) problem(offset int, pointer, code, message, hint string) {
+	if c.idKept == "" {
+		c.idKept = strings.Clone(c.id)
+	}
 	at := c.at(offset)
-	c.out.problems = append(c.out.problems, Problem{
-		Record: c.out.record, Line: at.line, Column: at.column, ExternalEntitlementID: c.out.id,
+	c.block.problems = append(c.block.problems, Problem{
+		Record: c.piece.record, Line: at.line, Column: at.column, ExternalEntitlementID: c.idKept,
 		Pointer: pointer, Code: code, Message: message, Hint: hint,
 	})
 }
 
 func (c *checker) warning(offset int, field, code, message, hint string) {
 	at := c.at(offset)
-	c.out.warnings = append(c.out.warnings, Warning{
-		Code: code, Field: field, Count: 1, Record: c.out.record, Line: at.line, Column: at.column,
+	c.block.warnings = append(c.block.warnings, Warning{
+		Code: code, Field: field, Count: 1, Record: c.piece.record, Line: at.line, Column: at.column,
 		Message: message, Hint: hint,
 	})
 }
@@ -246,25 +243,4 @@ func quotable(s string) bool {
 		}
 	}
 	return s != "" && len(s) <= entitlement.MaxIDLength
-}
-
-// badText tells, of the bytes at which JSON was refused, whether it was for
-// their encoding: a byte that starts no character, or half a pair of escapes.
-func badText(rest []byte) bool {
-	if len(rest) == 0 {
-		return false
-	}
-	if r, size := utf8.DecodeRune(rest); r == utf8.RuneError && size == 1 {
-		return true
-	}
-	return len(rest) >= 6 && rest[0] == '\\' && rest[1] == 'u' && (rest[2]|0x20) == 'd' && isHex(rest[3:6])
-}
-
-func isHex(b []byte) bool {
-	for _, c := range b {
-		if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f') {
-			return false
-		}
-	}
-	return true
 }

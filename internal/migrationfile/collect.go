@@ -1,11 +1,9 @@
 package migrationfile
 
 import (
-	"bufio"
 	"fmt"
 	"io"
-	"math"
-	"slices"
+	"strings"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 )
@@ -14,31 +12,26 @@ import (
 // unknown names.
 const maxWarnings = 100
 
-// collector takes the checked pieces in file order: it counts, compares
+// collector takes the checked blocks in file order: it counts, compares
 // records with each other and stages.
 type collector struct {
-	opts     ImportOptions
-	result   Result
-	stage    *bufio.Writer
-	index    *Index
-	ids      map[fingerprint]uint32 // → record
-	living   map[fingerprint]livingCount
-	warnings map[warningKey]int // → place in result.Warnings
+	opts         ImportOptions
+	result       Result
+	problemTotal int
+	stage        io.Writer
+	index        *Index
+	ids          *prints
+	living       *prints // nil: no limit
+	fates        tally
+	warnings     map[warningKey]int // → place in result.Warnings
 }
-
-type livingCount struct{ first, count uint32 }
 
 type warningKey struct{ code, field, message string }
 
 func newCollector(opts ImportOptions) *collector {
-	stage := opts.Stage
-	if stage == nil {
-		stage = io.Discard
-	}
-	return &collector{
-		opts: opts, stage: bufio.NewWriterSize(stage, windowBytes), index: &Index{},
-		ids:      make(map[fingerprint]uint32),
-		living:   make(map[fingerprint]livingCount),
+	c := &collector{
+		opts: opts, stage: opts.Stage, index: &Index{},
+		ids:      newPrints(false),
 		warnings: make(map[warningKey]int),
 		result: Result{
 			Problems: []Problem{}, ProblemCounts: map[string]int{},
@@ -46,34 +39,70 @@ func newCollector(opts ImportOptions) *collector {
 			Statuses: map[entitlement.Status]int{}, Steps: map[entitlement.Step]int{},
 		},
 	}
+	if c.stage == nil {
+		c.stage = io.Discard
+	}
+	if limit := opts.livingLimit(); limit > 0 {
+		c.living = newPrints(limit > 1)
+	}
+	return c
 }
 
-// add takes the next piece; its error is the stage's.
-func (c *collector) add(k *checked) error {
-	c.result.Records = max(c.result.Records, k.record) // one that is cut short, too
-	problems := slices.Concat(k.problems, c.unique(k), c.withinLimit(k))
-	c.problems(problems)
-	for _, w := range k.warnings {
-		c.warn(w)
+// add takes the next block; its error is the stage's.
+func (c *collector) add(b *block) error {
+	c.compare(b)
+	problems, warnings := 0, 0
+	for i := range b.checked {
+		k := &b.checked[i]
+		p := b.pieces[i]
+		c.result.Records = max(c.result.Records, p.record) // one that is cut short, too
+		before := c.problemTotal
+		c.problems(b.problems[problems:k.problems]...)
+		c.unique(b, i)
+		c.withinLimit(b, i)
+		for _, w := range b.warnings[warnings:k.warnings] {
+			c.warn(w)
+		}
+		problems, warnings = k.problems, k.warnings
+		if c.problemTotal == before { // faults are problems, so this is a record
+			c.fates[k.fate]++
+		}
 	}
-	if len(problems) > 0 || !k.isRecord {
+	return c.stageBlock(b)
+}
+
+// compare looks the block's ids and customers up. It does nothing else, so
+// that the processor can wait for several places in memory at once.
+func (c *collector) compare(b *block) {
+	for i := range b.checked {
+		if k := &b.checked[i]; k.hasID {
+			k.sameID, k.ids = c.ids.add(k.idPrint, b.pieces[i].record)
+		}
+	}
+	for i := range b.checked {
+		if k := &b.checked[i]; k.living {
+			k.sameCustomer, k.customers = c.living.add(k.customerPrint, b.pieces[i].record)
+		}
+	}
+}
+
+// stageBlock writes what is sound, unless the file is refused: nobody needs it
+// then.
+func (c *collector) stageBlock(b *block) error {
+	if c.problemTotal > 0 || len(b.staged) == 0 {
 		return nil
 	}
-	c.result.Statuses[k.status]++
-	for _, step := range k.steps {
-		c.result.Steps[step]++
+	if _, err := c.stage.Write(b.staged); err != nil {
+		return fmt.Errorf("stage records %d to %d: %w", b.pieces[0].record, b.pieces[len(b.pieces)-1].record, err)
 	}
-	if len(c.result.Problems) > 0 { // the file is refused: nobody needs the rest
-		return nil
-	}
-	c.index.add(len(k.line))
-	if _, err := c.stage.Write(k.line); err != nil {
-		return fmt.Errorf("stage record %d: %w", k.record, err)
+	for i := range b.checked {
+		c.index.add(b.checked[i].line)
 	}
 	return nil
 }
 
-func (c *collector) problems(found []Problem) {
+func (c *collector) problems(found ...Problem) {
+	c.problemTotal += len(found)
 	for _, p := range found {
 		c.result.ProblemCounts[p.Code]++
 		if len(c.result.Problems) < c.opts.MaxProblems {
@@ -82,50 +111,37 @@ func (c *collector) problems(found []Problem) {
 	}
 }
 
-func (c *collector) unique(k *checked) []Problem {
-	if !k.hasID {
-		return nil
+func (c *collector) unique(b *block, i int) {
+	if k := &b.checked[i]; k.ids > 1 {
+		c.problems(b.problem(i, k.idOffset, entitlement.FieldExternalEntitlementID, CodeDuplicateID,
+			fmt.Sprintf("externalEntitlementId is the same as that of record %d", k.sameID),
+			"every record needs an id of its own"))
 	}
-	first, found := c.ids[k.idPrint]
-	if !found {
-		c.ids[k.idPrint] = shortNumber(k.record)
-		return nil
-	}
-	return []Problem{k.problem(k.idPlace, entitlement.FieldExternalEntitlementID, CodeDuplicateID,
-		fmt.Sprintf("externalEntitlementId is the same as that of record %d", first),
-		"every record needs an id of its own")}
 }
 
-func (c *collector) withinLimit(k *checked) []Problem {
-	if !k.living || c.opts.Route == nil || c.opts.Route.EntitlementsPerCustomer <= 0 {
-		return nil
+func (c *collector) withinLimit(b *block, i int) {
+	limit := c.opts.livingLimit()
+	if k := &b.checked[i]; k.living && int64(k.customers) > int64(limit) {
+		c.problems(b.problem(i, k.customerOffset, entitlement.FieldCustomerIdentifier, CodeTooManyLiving,
+			fmt.Sprintf("the customer has more living entitlements at this merchant than the route allows (%d); the first is record %d",
+				limit, k.sameCustomer),
+			"all but CANCELLED and REVOKED count"))
 	}
-	limit := c.opts.Route.EntitlementsPerCustomer
-	n := c.living[k.customerPrint]
-	n.count++
-	if n.first == 0 {
-		n.first = shortNumber(k.record)
-	}
-	c.living[k.customerPrint] = n
-	if int(n.count) <= limit {
-		return nil
-	}
-	return []Problem{k.problem(k.customerPlace, entitlement.FieldCustomerIdentifier, CodeTooManyLiving,
-		fmt.Sprintf("the customer has more living entitlements at this merchant than the route allows (%d); the first is record %d",
-			limit, n.first),
-		"all but CANCELLED and REVOKED count")}
 }
 
-// shortNumber keeps a record's number in 32 bits, as there is one for every id.
-// It serves messages alone: those of records beyond four billion name the last
-// that fits.
-func shortNumber(record int) uint32 {
-	return uint32(min(int64(record), math.MaxUint32)) //nolint:gosec // bounded here; records count from 1
-}
-
-func (k *checked) problem(at place, field, code, message, hint string) Problem {
+// problem is one of piece i that shows beside other records only.
+func (b *block) problem(i, offset int, field, code, message, hint string) Problem {
+	p, k := b.pieces[i], &b.checked[i]
+	raw := b.bytes(p)
+	at := p.place.after(raw[:offset])
+	id := ""
+	if k.hasID {
+		if id = string(unquote(nil, raw[k.idOffset:stringEnd(raw, k.idOffset)])); !quotable(id) {
+			id = ""
+		}
+	}
 	return Problem{
-		Record: k.record, Line: at.line, Column: at.column, ExternalEntitlementID: k.id,
+		Record: p.record, Line: at.line, Column: at.column, ExternalEntitlementID: id,
 		Pointer: "/" + field, Code: code, Message: message, Hint: hint,
 	}
 }
@@ -137,27 +153,49 @@ func (c *collector) warn(w Warning) {
 		c.result.Warnings[i].Count++
 		return
 	}
-	if len(c.result.Warnings) < maxWarnings {
-		c.warnings[key] = len(c.result.Warnings)
-		c.result.Warnings = append(c.result.Warnings, w)
+	if len(c.result.Warnings) == maxWarnings {
+		return
 	}
+	w.Field = strings.Clone(w.Field) // a part of the whole record
+	if w.Code == CodeUnknownField {
+		w.Hint = nearestField(w.Field)
+	}
+	key.field = w.Field
+	c.warnings[key] = len(c.result.Warnings)
+	c.result.Warnings = append(c.result.Warnings, w)
+}
+
+func nearestField(name string) string {
+	if word, ok := entitlement.Nearest(name, fieldNames[:]); ok {
+		return "did you mean " + word + "?"
+	}
+	return ""
+}
+
+// damaged takes damage to the file that shows after its last record.
+func (c *collector) damaged(f *formatError, at place) {
+	c.problems(Problem{
+		Record: c.result.Records, Line: at.line, Column: at.column,
+		Code: f.code, Message: f.message, Hint: f.hint,
+	})
 }
 
 // finish completes the result once all is read.
-func (c *collector) finish(in *source) (*Result, error) {
+func (c *collector) finish(in *source) *Result {
 	r := &c.result
-	if r.Records == 0 && len(r.Problems) == 0 {
-		c.problems([]Problem{{Line: 1, Column: 1, Code: CodeNoRecords, Message: "the file holds no records"}})
+	if r.Records == 0 && c.problemTotal == 0 {
+		c.problems(Problem{
+			Line: 1, Column: 1, Code: CodeNoRecords, Message: "the file holds no records",
+			Hint: "is it the right file, and was its export complete?",
+		})
 	}
+	c.fates.into(r)
 	r.Bytes, r.SHA256 = in.stored.bytes, in.stored.hex()
-	if len(r.Problems) == 0 {
-		if err := c.stage.Flush(); err != nil {
-			return nil, fmt.Errorf("stage records: %w", err)
-		}
+	if c.problemTotal == 0 {
 		r.Index = c.index
 	}
 	if c.opts.Progress != nil {
 		c.opts.Progress(r.Bytes, int64(r.Records))
 	}
-	return r, nil
+	return r
 }

@@ -53,14 +53,26 @@ var fieldNames = [...]string{
 	"cancelReasonCategory", "cancelReasonCode", "cancelReasonDescription",
 }
 
-// nameNumbers are places in fieldNames.
-var nameNumbers = func() map[string]int {
-	numbers := make(map[string]int, len(fieldNames))
+// namesAt are places in fieldNames, and 1 more, by the length of a name and its
+// fifth letter, which no two of them share.
+var namesAt = func() (table [24][32]int8) {
 	for i, name := range fieldNames {
-		numbers[name] = i
+		table[len(name)][name[4]%32] = int8(i + 1)
 	}
-	return numbers
+	return table
 }()
+
+// numberOf gives the place of a name in fieldNames; -1 if it is not there.
+func numberOf[T string | []byte](name T) int {
+	if len(name) <= 4 || len(name) >= len(namesAt) {
+		return -1
+	}
+	i := int(namesAt[len(name)][name[4]%32]) - 1
+	if i < 0 || fieldNames[i] != string(name) {
+		return -1
+	}
+	return i
+}
 
 // fieldOf gives the field of a place in fieldNames.
 func fieldOf(number int) field {
@@ -72,7 +84,7 @@ func fieldOf(number int) field {
 
 // fieldNamed gives the field of a name; noField if there is none.
 func fieldNamed(name string) field {
-	if n, known := nameNumbers[name]; known {
+	if n := numberOf(name); n >= 0 {
 		return fieldOf(n)
 	}
 	return noField

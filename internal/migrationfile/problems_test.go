@@ -204,17 +204,6 @@ func TestAGzipBombEnds(t *testing.T) {
 	require.Equal(t, map[string]int{CodeGzipRatio: 1}, setup(t).text(t, bomb).ProblemCounts)
 }
 
-// A file cut anywhere is never taken for a whole one.
-func TestACutArrayIsRefused(t *testing.T) {
-	t.Parallel()
-	file := madeUp(t, GenOptions{Records: 3})
-	b := setup(t)
-	b.opts.Stage = nil
-	for cut := range len(file) - 2 { // the bracket and the last line end
-		require.NotEmpty(t, b.text(t, file[:cut]).Problems, "cut after %d bytes", cut)
-	}
-}
-
 func TestAnotherRecordIsNeverNamedByAWrappedNumber(t *testing.T) {
 	t.Parallel()
 	if strconv.IntSize < 64 {
@@ -222,11 +211,15 @@ func TestAnotherRecordIsNeverNamedByAWrappedNumber(t *testing.T) {
 	}
 	beyond := int64(math.MaxUint32) + 8
 	c := newCollector(ImportOptions{MaxProblems: DefaultMaxProblems})
-	twice := &checked{record: int(beyond), hasID: true}
-	require.Empty(t, c.unique(twice))
-	found := c.unique(twice)
-	require.Len(t, found, 1)
-	require.Contains(t, found[0].Message, "record 4294967295")
+	b := newBlock()
+	b.raw = []byte(`"x"`)
+	b.pieces = []piece{{record: int(beyond), place: place{1, 1}, end: len(b.raw)}}
+	b.checked = []checked{{hasID: true}}
+	require.NoError(t, c.add(b))
+	require.Empty(t, c.result.Problems)
+	require.NoError(t, c.add(b))
+	require.Len(t, c.result.Problems, 1)
+	require.Contains(t, c.result.Problems[0].Message, "record 4294967295")
 }
 
 // Personal values and secrets are in no problem and no warning.

@@ -23,7 +23,7 @@ type ReloadWriter struct {
 
 // NewReloadWriter starts a file on w, which the caller closes after Close.
 func NewReloadWriter(w io.Writer) *ReloadWriter {
-	return &ReloadWriter{out: bufio.NewWriterSize(w, windowBytes), walker: newWalker()}
+	return &ReloadWriter{out: bufio.NewWriterSize(w, windowBytes), walker: newWalker(0)}
 }
 
 // Records is the number of records added.
@@ -66,11 +66,10 @@ func (w *ReloadWriter) Add(line []byte, entitlementID string) error {
 func (w *ReloadWriter) idIn(line []byte) (start, end int, err error) {
 	start = bytes.IndexByte(line, '{') + 1
 	end = start
-	err = w.walker.walk(line, func(m member) error {
+	err = w.walker.walk(line, nil, func(m *member) {
 		if string(m.name) == entitlement.FieldEntitlementID {
 			start, end = m.valueAt, m.valueAt+len(m.value)
 		}
-		return nil
 	})
 	return start, end, err
 }

@@ -14,7 +14,9 @@ import (
 )
 
 const (
-	windowBytes = 256 << 10
+	windowBytes = 128 << 10
+	firstWindow = 8 << 10 // most files that are read in tests and by hand are small
+	packedBytes = 16 << 10
 	// A packed file of records is 10 to 50 times smaller; beyond these it is
 	// an attack, and would be unpacked for hours.
 	ratioLimit = 200
@@ -22,21 +24,20 @@ const (
 )
 
 // source gives the unpacked bytes of a file through a window and keeps the
-// place in lines and columns.
+// place in lines and columns. Windows are filled to the brim, so how the reads
+// of the stored file fall makes no difference.
 type source struct {
 	stored   *meter
-	unpacked *bufio.Reader
+	unpacked io.Reader
 	gzipped  bool
 	buf      []byte
 	pos, end int
 	read     int64 // unpacked bytes so far
 	place    place
 	err      error
+	told     bool // err has been given to somebody
 	progress func()
 }
-
-// place counts from 1; columns are characters.
-type place struct{ line, column int }
 
 // formatError is damage to the file, as opposed to an input that failed.
 type formatError struct{ code, message, hint string }
@@ -44,43 +45,11 @@ type formatError struct{ code, message, hint string }
 func (e *formatError) Error() string { return e.message }
 
 func newSource(ctx context.Context, src io.Reader) *source {
-	s := &source{
+	return &source{
 		stored: &meter{ctx: ctx, src: src, sum: sha256.New()},
-		buf:    make([]byte, windowBytes),
+		buf:    make([]byte, firstWindow),
 		place:  place{1, 1},
 	}
-	s.unpacked, s.err = s.unpack()
-	return s
-}
-
-// unpack lets the first bytes decide, not the name.
-func (s *source) unpack() (*bufio.Reader, error) {
-	plain := bufio.NewReaderSize(s.stored, windowBytes)
-	if magic, _ := plain.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		return plain, s.skipBOM(plain)
-	}
-	s.gzipped = true
-	z, err := gzip.NewReader(plain)
-	if errors.Is(err, io.EOF) { // inside the header
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return plain, s.classify(err)
-	}
-	r := bufio.NewReaderSize(z, windowBytes)
-	return r, s.skipBOM(r)
-}
-
-func (s *source) skipBOM(r *bufio.Reader) error {
-	head, _ := r.Peek(3) // a failing source fails again at the next read
-	switch {
-	case bytes.Equal(head, []byte{0xef, 0xbb, 0xbf}):
-		_, err := r.Discard(3)
-		return err
-	case len(head) >= 2 && (head[0] == 0xff && head[1] == 0xfe || head[0] == 0xfe && head[1] == 0xff):
-		return &formatError{CodeBadUTF8, "the file is UTF-16", "save it as UTF-8"}
-	}
-	return nil
 }
 
 // peek gives the bytes not yet consumed, at least one. At the end it is
@@ -88,19 +57,29 @@ func (s *source) skipBOM(r *bufio.Reader) error {
 func (s *source) peek() ([]byte, error) {
 	if s.pos == s.end {
 		if err := s.fill(); err != nil {
+			s.told = true
 			return nil, err
 		}
 	}
 	return s.buf[s.pos:s.end], nil
 }
 
+// fill gives what there is before an error, and the error the next time.
 func (s *source) fill() error {
+	first := s.unpacked == nil
+	if first {
+		s.err = s.unpack()
+	}
 	if s.err != nil {
 		return s.err
 	}
-	n, err := io.ReadAtLeast(s.unpacked, s.buf, 1)
-	s.pos, s.end = 0, n
-	s.read += int64(n)
+	if !first && len(s.buf) < windowBytes {
+		s.buf = make([]byte, windowBytes)
+	}
+	var err error
+	s.pos = 0
+	s.end, err = readFull(s.unpacked, s.buf)
+	s.read += int64(s.end)
 	if s.progress != nil {
 		s.progress()
 	}
@@ -109,13 +88,59 @@ func (s *source) fill() error {
 		s.err = s.classify(err)
 	case s.gzipped && s.read > ratioFloor && s.read/ratioLimit > s.stored.bytes:
 		s.err = &formatError{
-			CodeGzipRatio, fmt.Sprintf("the file unpacks to more than %d times its size", ratioLimit), "",
+			CodeGzipRatio, fmt.Sprintf("the file unpacks to more than %d times its size", ratioLimit),
+			"pack records only, without runs of white space",
 		}
 	}
-	if n > 0 && s.err == nil {
+	if first {
+		s.pos, err = headOf(s.buf[:s.end], s.gzipped)
+		if err != nil {
+			s.err = err
+			s.end = s.pos
+		}
+	}
+	if s.pos < s.end {
 		return nil
 	}
 	return s.err
+}
+
+// readFull fills p unless an error, or the end, comes first; unlike
+// io.ReadFull it gives that error as it is.
+func readFull(r io.Reader, p []byte) (int, error) {
+	n, idle := 0, 0
+	for n < len(p) {
+		m, err := r.Read(p[n:])
+		n += m
+		if err != nil {
+			return n, err
+		}
+		if m > 0 {
+			idle = 0
+		} else if idle++; idle == 100 {
+			return n, io.ErrNoProgress
+		}
+	}
+	return n, nil
+}
+
+// unpack lets the first bytes decide, not the name.
+func (s *source) unpack() error {
+	plain := bufio.NewReaderSize(s.stored, packedBytes)
+	s.unpacked = plain
+	if magic, _ := plain.Peek(2); !bytes.Equal(magic, []byte(gzipMagic)) {
+		return nil // a source that failed fails again at the next read
+	}
+	s.gzipped = true
+	z, err := gzip.NewReader(plain)
+	if errors.Is(err, io.EOF) { // inside the header
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return s.classify(err)
+	}
+	s.unpacked = z
+	return nil
 }
 
 // classify tells damage from an input that failed: the latter the meter saw.
@@ -140,36 +165,31 @@ func (s *source) consume(n int) {
 	s.pos += n
 }
 
-// after is the place that follows b.
-func (p place) after(b []byte) place {
-	if n := bytes.Count(b, []byte{'\n'}); n > 0 {
-		p.line += n
-		p.column = 1
-		b = b[bytes.LastIndexByte(b, '\n')+1:]
-	}
-	for _, c := range b {
-		if c&0xc0 != 0x80 { // all but the continuation of a character
-			p.column++
+// drain reads what is left, so that size and checksum are those of the whole
+// file. Packed data is unpacked to its end for its own checksum: if that is
+// wrong, nothing that was found before means much. Damage that shows only here
+// is given back.
+func (s *source) drain() (*formatError, error) {
+	for s.gzipped && !s.told {
+		if b, err := s.peek(); err == nil {
+			s.consume(len(b))
 		}
 	}
-	return p
-}
-
-// drain reads what is left of the stored bytes, so that size and checksum are
-// those of the whole file.
-func (s *source) drain() error {
 	for {
-		_, err := s.stored.Read(s.buf)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read migration file: %w", err)
-		}
+		_, err := readFull(s.stored, s.buf)
 		if s.progress != nil {
 			s.progress()
 		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read migration file: %w", err)
+		}
 	}
+	var damage *formatError
+	errors.As(s.err, &damage)
+	return damage, nil
 }
 
 // meter counts and hashes what is read from the stored file.

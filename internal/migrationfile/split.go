@@ -6,15 +6,6 @@ import (
 	"io"
 )
 
-// piece is one record's bytes, or something wrong between records.
-type piece struct {
-	record   int
-	place    place  // where it starts
-	raw      []byte // valid until the next piece
-	tooLarge bool   // raw is only its beginning
-	fault    *formatError
-}
-
 // layout is how the records of a file stand.
 type layout int
 
@@ -32,7 +23,9 @@ type splitter struct {
 	max     int // bytes of a record that are kept
 	layout  layout
 	records int
-	raw     []byte
+	out     *block
+	start   int // of the present piece in out.raw
+	quotes  int // of the present piece in out.quotes
 	stopped bool
 	// In an array: whether a comma must come before the next record, and
 	// whether the array may close here.
@@ -43,8 +36,24 @@ func newSplitter(in *source, maxBytes int) *splitter {
 	return &splitter{in: in, max: maxBytes}
 }
 
-// next gives the next piece; io.EOF after the last. Other errors are the
-// input's.
+// fill puts pieces into an empty block until it is full. The error is io.EOF
+// with the last, else the input's.
+func (s *splitter) fill(b *block) error {
+	s.out = b
+	for !b.full() {
+		s.start, s.quotes = len(b.raw), len(b.quotes)
+		p, err := s.next()
+		if err != nil {
+			return err
+		}
+		p.start, p.end, p.quotes = s.start, len(b.raw), len(b.quotes)
+		b.pieces = append(b.pieces, p)
+	}
+	return nil
+}
+
+// next gives the next piece, its bytes in the block's raw; io.EOF after the
+// last. Other errors are the input's.
 func (s *splitter) next() (piece, error) {
 	if s.stopped {
 		return piece{}, io.EOF
@@ -92,6 +101,9 @@ func (s *splitter) skipSpace() (byte, error) {
 		if err != nil {
 			return 0, err
 		}
+		if w[0] > ' ' { // mostly, and cheaper than what follows
+			return w[0], nil
+		}
 		rest := bytes.TrimLeft(w, " \t\r\n")
 		s.in.consume(len(w) - len(rest))
 		if len(rest) > 0 {
@@ -102,6 +114,7 @@ func (s *splitter) skipSpace() (byte, error) {
 
 // fault is something wrong at the present place, beyond which one can go on.
 func (s *splitter) fault(f *formatError) (piece, error) {
+	s.drop()
 	return piece{record: s.records, place: s.in.place, fault: f}, nil
 }
 
@@ -130,8 +143,15 @@ func (s *splitter) broken(err error) (piece, error) {
 
 // keep collects a record's bytes, no more than the largest record has.
 func (s *splitter) keep(b []byte) {
-	if room := s.max + 1 - len(s.raw); len(b) > room {
+	if room := s.max + 1 - len(s.kept()); len(b) > room {
 		b = b[:room]
 	}
-	s.raw = append(s.raw, b...)
+	s.out.raw = append(s.out.raw, b...)
+}
+
+// kept are the bytes of the present piece so far.
+func (s *splitter) kept() []byte { return s.out.raw[s.start:] }
+
+func (s *splitter) drop() {
+	s.out.raw, s.out.quotes = s.out.raw[:s.start], s.out.quotes[:s.quotes]
 }

@@ -20,13 +20,13 @@ func (s *splitter) nextElement() (piece, error) {
 			s.needComma, s.mayClose = false, false
 			continue
 		case c == ',':
-			p, err := s.fault(&formatError{CodeBadJSON, "a comma stands where a record should", ""})
+			p, err := s.fault(&formatError{CodeBadJSON, "a comma stands where a record should", "remove it"})
 			s.in.consume(1)
 			s.mayClose = false
 			return p, err
 		case s.needComma:
 			s.needComma = false
-			return s.fault(&formatError{CodeBadJSON, "a comma is missing between two records", ""})
+			return s.fault(&formatError{CodeBadJSON, "a comma is missing between two records", "write one here"})
 		}
 		return s.takeElement()
 	}
@@ -60,9 +60,8 @@ func (s *splitter) close() (piece, error) {
 func (s *splitter) takeElement() (piece, error) {
 	s.records++
 	s.needComma, s.mayClose = true, true
-	s.raw = s.raw[:0]
 	p := piece{record: s.records, place: s.in.place}
-	var scan valueScan
+	scan := valueScan{quotes: s.out.quotes, max: s.max}
 	for !scan.done {
 		w, err := s.in.peek()
 		if errors.Is(err, io.EOF) && scan.scalar {
@@ -77,6 +76,7 @@ func (s *splitter) takeElement() (piece, error) {
 		n := scan.advance(w)
 		s.keep(w[:n])
 		s.in.consume(n)
+		scan.before += n
 		if scan.lineBreak {
 			return s.stop(&formatError{
 				CodeBadJSON, "a text runs over the end of its line; reading stopped here",
@@ -84,7 +84,16 @@ func (s *splitter) takeElement() (piece, error) {
 			})
 		}
 	}
-	p.raw, p.tooLarge = s.raw, len(s.raw) > s.max
+	s.out.quotes = scan.quotes
+	if p.tooLarge = len(s.kept()) > s.max; p.tooLarge {
+		s.drop()
+	}
+	if string(s.kept()) == byteOrderMark {
+		s.records--
+		s.needComma = false
+		s.drop()
+		p.record, p.fault = s.records, strayMark()
+	}
 	return p, nil
 }
 
@@ -95,59 +104,93 @@ type valueScan struct {
 	inString, escaped     bool
 	lineBreak             bool // in a string, where JSON has none
 	depth                 int
+
+	// Where strings end, for the scanner, as far as max.
+	quotes      []quote
+	before, max int
+	odd         bool // the present string needs a closer look
 }
 
-// advance gives how many bytes of w belong to the value.
+// quote is the end of a string in a record's bytes: twice its offset, and 1
+// more if the string has escapes or control characters.
+type quote uint32
+
+// advance gives how many bytes of w, which is not empty, belong to the value.
 func (v *valueScan) advance(w []byte) int {
-	for i, c := range w {
-		switch {
-		case v.inString:
-			if v.string(c); v.lineBreak {
-				return i
-			}
-		case v.scalar:
-			if isDelimiter(c) {
-				v.done = true
-				return i
-			}
-		default:
-			v.structure(c)
-		}
-		if v.done {
-			return i + 1
-		}
+	i := 0
+	if !v.started {
+		v.started = true
+		v.scalar = w[0] != '"' && !isDelimiter(w[0])
 	}
-	return len(w)
+	if v.scalar {
+		for i < len(w) && !isDelimiter(w[i]) {
+			i++
+		}
+		v.done = i < len(w)
+		return i
+	}
+	if v.inString {
+		i = v.string(w, 0)
+	}
+	for i < len(w) && !v.done && !v.lineBreak {
+		switch w[i] {
+		case '"':
+			v.inString, v.odd = true, false
+			i = v.string(w, i+1)
+			continue
+		case '{', '[':
+			v.depth++
+		case '}', ']':
+			v.depth--
+			v.done = v.depth <= 0
+		}
+		i++
+	}
+	return i
 }
 
-func (v *valueScan) string(c byte) {
-	switch {
-	case c == '\n':
-		v.lineBreak = true
-	case v.escaped:
+// string gives the place after the string that w[i] is in, or that of a line
+// break in it.
+func (v *valueScan) string(w []byte, i int) int {
+	if v.escaped && i < len(w) { // since the window before
 		v.escaped = false
-	case c == '\\':
-		v.escaped = true
-	case c == '"':
-		v.inString = false
-		v.done = v.depth == 0
+		if w[i] != '\n' {
+			i++
+		}
 	}
+	for i = plainRun(w, i); i < len(w); i = plainRun(w, i) {
+		switch w[i] {
+		case '"':
+			v.inString = false
+			v.done = v.depth == 0
+			v.quote(v.before + i)
+			return i + 1
+		case '\n':
+			v.lineBreak = true
+			return i
+		case '\\':
+			v.odd = true
+			i++
+			if v.escaped = i == len(w); v.escaped || w[i] == '\n' {
+				continue
+			}
+		default: // a control character, which the checker reports
+			v.odd = true
+		}
+		i++
+	}
+	return i
 }
 
-func (v *valueScan) structure(c byte) {
-	first := !v.started
-	v.started = true
-	switch c {
-	case '"':
-		v.inString = true
-	case '{', '[':
-		v.depth++
-	case '}', ']':
-		v.depth--
-		v.done = v.depth <= 0
-	default:
-		v.scalar = first
+func (v *valueScan) quote(at int) {
+	if at > v.max {
+		return
 	}
+	q := quote(at) << 1 //nolint:gosec // as large as a record at most
+	if v.odd {
+		q++
+	}
+	v.quotes = append(v.quotes, q)
 }
 
 func isDelimiter(c byte) bool {

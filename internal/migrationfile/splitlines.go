@@ -14,14 +14,20 @@ func (s *splitter) nextLine() (piece, error) {
 		if err != nil {
 			return s.broken(err)
 		}
-		line := bytes.TrimLeft(s.raw, " \t\r")
-		at = at.after(s.raw[:len(s.raw)-len(line)])
-		if len(line) > 0 {
+		line := s.kept()
+		tooLarge := len(line) > s.max
+		text := bytes.TrimLeft(line, " \t\r")
+		if len(text) > 0 {
 			s.records++
-			p := piece{record: s.records, place: at, tooLarge: len(s.raw) > s.max}
-			p.raw = bytes.TrimRight(line, " \t\r")
-			return p, nil
+			at = at.after(line[:len(line)-len(text)])
+			if tooLarge {
+				return s.longLine(at)
+			}
+			s.start += len(line) - len(text)
+			s.out.raw = s.out.raw[:s.start+len(bytes.TrimRight(text, " \t\r"))]
+			return piece{record: s.records, place: at}, nil
 		}
+		s.drop()
 		if ended {
 			s.stopped = true
 			return piece{}, io.EOF
@@ -29,9 +35,23 @@ func (s *splitter) nextLine() (piece, error) {
 	}
 }
 
+// longLine is a line that is no record for its length. Old programs end lines
+// with CR alone, which makes one line of a file.
+func (s *splitter) longLine(at place) (piece, error) {
+	p := piece{record: s.records, place: at, tooLarge: true}
+	if bytes.ContainsRune(s.kept(), '\r') {
+		p.fault = loneReturns(CodeRecordTooLarge, "the line is too long for a record")
+	}
+	s.drop()
+	return p, nil
+}
+
+func loneReturns(code, message string) *formatError {
+	return &formatError{code, message, "the file has lines that end with CR alone: end them with LF"}
+}
+
 // takeLine takes a line without its end; ended says that it is the last.
 func (s *splitter) takeLine() (ended bool, err error) {
-	s.raw = s.raw[:0]
 	for {
 		w, err := s.in.peek()
 		if errors.Is(err, io.EOF) {

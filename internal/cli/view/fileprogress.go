@@ -25,9 +25,9 @@ type FileProgress interface {
 // plain line every few seconds. A total of -1 is not known.
 func NewFileProgress(w io.Writer, terminal bool, name string, total int64) FileProgress {
 	if terminal {
-		return &fileBar{w: w, name: plain(name), total: total}
+		return &fileBar{w: w, name: FileName(name), total: total}
 	}
-	return &fileLines{w: w, name: plain(name), total: total, now: time.Now, last: time.Now()}
+	return &fileLines{w: w, name: FileName(name), total: total, now: time.Now, last: time.Now()}
 }
 
 // fileBar appears once the file shows to be big and leaves no trace.

@@ -27,9 +27,9 @@ func TestFileProgressOfUnknownSize(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	clock := *at(10, 0)
-	p := &fileLines{w: &b.out, name: "-", total: -1, now: func() time.Time { return clock }}
+	p := &fileLines{w: &b.out, name: FileName("-"), total: -1, now: func() time.Time { return clock }}
 	p.Show(45<<20, 90_000)
-	require.Equal(t, "-: 45.0 MiB, 90000 records\n", b.out.String())
+	require.Equal(t, "stdin: 45.0 MiB, 90000 records\n", b.out.String())
 }
 
 func TestFileProgressAsABar(t *testing.T) {

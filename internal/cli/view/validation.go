@@ -26,6 +26,14 @@ func NewValidation(file string, r *migrationfile.Result) Validation {
 	return Validation{File: file, OK: r.ProblemTotal() == 0, Result: r}
 }
 
+// FileName is how people read the name of a file to be checked: - is stdin.
+func FileName(file string) string {
+	if file == "-" {
+		return "stdin"
+	}
+	return plain(file)
+}
+
 const (
 	shownWarnings = 20
 	shownID       = 40 // characters of an external id that a table has room for
@@ -40,7 +48,7 @@ func WriteValidation(w io.Writer, style Style, v Validation) {
 	if !v.OK {
 		verdict = style.paint(red, "rejected") + ", " + number(v.ProblemTotal(), "problem")
 	}
-	fmt.Fprintf(w, "%s: %s, %s\n", plain(v.File), number(v.Records, "record"), verdict)
+	fmt.Fprintf(w, "%s: %s, %s\n", FileName(v.File), number(v.Records, "record"), verdict)
 	if v.OK {
 		statusCounts(w, v)
 	}
@@ -53,7 +61,7 @@ func problemTable(w io.Writer, v Validation) {
 	if len(v.Problems) > 0 {
 		table(w, func(t io.Writer) {
 			fmt.Fprintln(t, "LINE:COL\tRECORD\tID\tCODE\tFIELD\tPROBLEM")
-			for _, p := range v.Problems {
+			for _, p := range inPlace(v.Problems) {
 				fmt.Fprintf(t, "%d:%d\t%s\t%s\t%s\t%s\t%s\n", p.Line, p.Column, record(p.Record),
 					orDash(short(p.ExternalEntitlementID)), plain(p.Code), orDash(strings.TrimPrefix(p.Pointer, "/")), advice(p.Message, p.Hint))
 			}
@@ -64,6 +72,14 @@ func problemTable(w io.Writer, v Validation) {
 		problemCounts(w, v.ProblemCounts)
 	}
 	fmt.Fprintln(w)
+}
+
+// inPlace sorts problems by where they are; an import gives those of one
+// record in the order of its rules.
+func inPlace(problems []migrationfile.Problem) []migrationfile.Problem {
+	return slices.SortedStableFunc(slices.Values(problems), func(a, b migrationfile.Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 }
 
 // problemCounts writes the most frequent first.
