@@ -120,8 +120,7 @@ func reloadID(ctx context.Context, n *connection, parent string) (string, error)
 		if err == nil {
 			return id, nil
 		}
-		var used *problem
-		if !errors.As(err, &used) {
+		if _, used := errors.AsType[*problem](err); !used {
 			return "", err
 		}
 	}

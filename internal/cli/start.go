@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -146,7 +147,7 @@ func idFor(in workflows.MigrateFileInput, now time.Time) string {
 	if in.DryRun {
 		// The file's stem is cut further, so that the whole fits.
 		const room = 80 - len("-dry-20060102T150405Z")
-		id = id[max(0, len(id)-room):] + "-dry-" + now.UTC().Format("20060102T150405Z")
+		id = strings.TrimLeft(id[max(0, len(id)-room):], "._-") + "-dry-" + now.UTC().Format("20060102T150405Z")
 	}
 	return id
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 )
 
 const (
@@ -152,6 +153,9 @@ func (o Options) load(ctx context.Context) (aws.Config, error) {
 		defer pem.Close()
 		load = append(load, config.WithCustomCABundle(pem))
 	}
+	// The SDK writes its own lines to stderr otherwise; what matters of them is
+	// in the errors.
+	load = append(load, config.WithLogger(logging.Nop{}))
 	cfg, err := config.LoadDefaultConfig(ctx, load...)
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("object store: configuration of the AWS SDK: %w", err)
