@@ -72,11 +72,13 @@ test: bin/totals temporal-cli ## Run all tests, raced, and close with their tota
 fuzz: ## Fuzz each target for FUZZTIME (60s)
 	@grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sort | while IFS=: read -r file func; do \
 		echo "== $${func#func } in $$(dirname "$$file")"; \
-		$(GO) test "$$(dirname "$$file")" -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME); \
+		$(GO) test "$$(dirname "$$file")" -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) \
+			-fuzzminimizetime 20x </dev/null; \
 	done
 
 .PHONY: bench
-bench: ## Run the benchmarks, BENCHTIME (1s) each
+bench: ## Measure the import (speed, ratios, peak memory); run all benchmarks, BENCHTIME (1s) each
+	$(GO) run ./bench
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) \
 		$$(grep -rlE --include='*_test.go' '^func Benchmark' . | xargs dirname | sort -u)
 

@@ -23,6 +23,7 @@ type WriteReportsResult struct {
 	Records  int                           `json:"records"`
 	Outcomes migration.Outcomes            `json:"outcomes"`
 	Partial  int                           `json:"partial"`
+	Expected migration.ByGroup             `json:"expected"` // by status group, all records
 	Migrated migration.ByGroup             `json:"migrated"` // by status group
 	Errors   []migration.ErrorGroup        `json:"errors"`
 	Files    map[string]migration.FileInfo `json:"files"`
@@ -103,10 +104,12 @@ func (r *reports) record(s stagedRecord, o migration.Outcome) error {
 	if o.Partial() {
 		r.result.Partial++
 	}
+	// By the status that is due now, as the target counts it: an end may have
+	// passed since the import.
+	due := entitlement.StatusGroup(entitlement.ExpectedStatus(&s.decoded, r.activities.now()))
+	r.result.Expected.Add(due, 1)
 	if migrated(o) {
-		// By the status that is due now, as the target counts it.
-		due := entitlement.ExpectedStatus(&s.decoded, r.activities.now())
-		r.result.Migrated.Add(entitlement.StatusGroup(due), 1)
+		r.result.Migrated.Add(due, 1)
 		return nil
 	}
 	r.groups.Add(o)

@@ -110,6 +110,7 @@ func TestWriteReportsCountsEveryRecord(t *testing.T) {
 	require.Equal(t, res.Records, res.Outcomes.Total())
 	require.Equal(t, 1, res.Partial)
 	require.Equal(t, migration.ByGroup{Suspended: 6}, res.Migrated)
+	require.Equal(t, migration.ByGroup{Suspended: 12}, res.Expected)
 	require.Equal(t, []migration.ErrorGroup{
 		{Code: fault.CodeAborted, Count: 3, Examples: []string{"ext-0005", "ext-0011", "ext-0012"}},
 		{Code: fault.CodeNotAvailable, Step: "create", Count: 2, Examples: []string{"ext-0002", "ext-0007"}},

@@ -19,10 +19,14 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 9, "rounds in which everything is timed once")
 	flag.IntVar(&o.memoryRecords, "memory-records", 1_000_000, "records of the file whose import's memory is measured; 0: don't")
 	flag.StringVar(&o.importOnly, "import", "", "import this file and print the process's peak memory, nothing else")
+	giant := flag.Bool("giant", false, "import a text of 1 GiB and print the process's peak memory, nothing else")
 	flag.Parse()
 	run := compare
-	if o.importOnly != "" {
+	switch {
+	case o.importOnly != "":
 		run = importOnce
+	case *giant:
+		run = importGiant
 	}
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,7 +18,8 @@ import (
 	"github.com/f0a90b9a/ferry/internal/routes"
 )
 
-// reportMemory imports a file of so many records in a process of its own.
+// reportMemory imports a file of so many records, and one of a single text
+// without an end, each in a process of its own.
 func reportMemory(out io.Writer, records int) error {
 	if records == 0 {
 		return nil
@@ -32,20 +34,34 @@ func reportMemory(out io.Writer, records int) error {
 	if err != nil {
 		return err
 	}
-	self, err := os.Executable()
+	ordinary, err := inOwnProcess("-import", path)
 	if err != nil {
 		return err
 	}
+	hostile, err := inOwnProcess("-giant")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "peak memory of a process that imports %d records, %.0f MB, with 2 workers: %s (wanted: below 256 MiB)\n",
+		records, float64(size)/1e6, ordinary)
+	fmt.Fprintf(out, "peak memory of a process that refuses a text of 1 GiB: %s\n", hostile)
+	return nil
+}
+
+// inOwnProcess runs this program anew and gives what it prints.
+func inOwnProcess(args ...string) (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
 	var errs bytes.Buffer
-	child := exec.CommandContext(context.Background(), self, "-import", path)
+	child := exec.CommandContext(context.Background(), self, args...)
 	child.Stderr = &errs
 	said, err := child.Output()
 	if err != nil {
-		return fmt.Errorf("import in a process of its own: %w: %s", err, &errs)
+		return "", fmt.Errorf("import in a process of its own: %w: %s", err, &errs)
 	}
-	fmt.Fprintf(out, "peak memory of a process that imports %d records, %.0f MB, with 2 workers: %s (wanted: below 256 MiB)\n",
-		records, float64(size)/1e6, bytes.TrimSpace(said))
-	return nil
+	return string(bytes.TrimSpace(said)), nil
 }
 
 func generateFile(path string, records int) (int64, error) {
@@ -79,11 +95,39 @@ func importOnce(o options) error {
 	if err := importFile(f, 2); err != nil {
 		return err
 	}
+	return printPeak(os.Stdout)
+}
+
+// importGiant reads a record that is one text without an end.
+func importGiant(options) error {
+	result, err := migrationfile.Import(context.Background(),
+		io.MultiReader(strings.NewReader(`[{"extensionData":"`), io.LimitReader(letters{}, 1<<30)), migrationfile.ImportOptions{Workers: 2})
+	if err != nil {
+		return err
+	}
+	if len(result.Problems) == 0 {
+		return errors.New("a text without an end was accepted")
+	}
+	return printPeak(os.Stdout)
+}
+
+// letters is text that never ends.
+type letters struct{}
+
+// Read fills p with letters.
+func (letters) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
+}
+
+func printPeak(out io.Writer) error {
 	peak, err := peakMemory()
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(os.Stdout, "%.0f MiB\n", float64(peak)/1024)
+	_, err = fmt.Fprintf(out, "%.0f MiB\n", float64(peak)/1024)
 	return err
 }
 

@@ -122,9 +122,9 @@ func (r *fileRun) outcomes() migration.Outcomes {
 // summary is the run as it stands.
 func (r *fileRun) summary() *Summary {
 	total := r.total()
-	migrated, partial, errors := total.Migrated, total.Partial, total.Groups.Top()
+	expected, migrated, partial, errors := r.Expected, total.Migrated, total.Partial, total.Groups.Top()
 	if r.final != nil {
-		migrated, partial, errors = r.final.Migrated, r.final.Partial, r.final.Errors
+		expected, migrated, partial, errors = r.final.Expected, r.final.Migrated, r.final.Partial, r.final.Errors
 	}
 	longest, _ := r.InOrder.Longest()
 	files := make(map[string]migration.FileInfo, len(r.Files))
@@ -135,7 +135,7 @@ func (r *fileRun) summary() *Summary {
 	return &Summary{
 		Migration: r.id, File: r.in.File, SHA256: r.SHA256, Route: r.in.Route, Parent: r.in.Parent,
 		Phase: r.shown(), Result: r.result, Reason: r.Reason, Records: r.Records,
-		Outcomes: r.outcomes(), Statuses: migration.CountStatuses(r.Expected, migrated, r.found),
+		Outcomes: r.outcomes(), Statuses: migration.CountStatuses(expected, migrated, r.found),
 		Partial: partial, Errors: errors, Problems: r.Problems,
 		Limits: migration.LimitsState{Limits: r.Settings.Limits, LongestRun: longest, Tripped: r.Tripped},
 		Audit:  lastAudit(r.Audit), StartedAt: &started, FinishedAt: r.finished,

@@ -106,7 +106,7 @@ func (b *fileBundle) register() {
 	on(activities.WriteReportsName, func(_ context.Context, in activities.WriteReportsInput) (*activities.WriteReportsResult, error) {
 		b.reported = &in
 		migrated := 10 * in.Opened
-		return &activities.WriteReportsResult{Records: fileRecords, Outcomes: migration.Outcomes{
+		return &activities.WriteReportsResult{Records: fileRecords, Expected: migration.ByGroup{Active: fileRecords}, Outcomes: migration.Outcomes{
 			Migrated: migrated, NotAttempted: fileRecords - migrated,
 		}}, nil
 	})

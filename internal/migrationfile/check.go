@@ -143,7 +143,7 @@ func (c *checker) violations(found []entitlement.Violation) {
 		if f == noField && v.Field != "" {
 			pointer = "/" + v.Field
 		}
-		c.problem(c.offset(f), pointer, v.Code, v.Message, c.hint(v))
+		c.problem(c.offset(f), pointer, v.Code, v.Message, v.Hint)
 	}
 }
 

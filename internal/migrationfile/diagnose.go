@@ -119,27 +119,3 @@ func isHex(b []byte) bool {
 	}
 	return true
 }
-
-// emptyHint says what to write in place of "".
-func emptyHint(f field) string {
-	switch f {
-	case externalID, customer, merchant, product, status, dateCreated:
-		return "every record needs a value here"
-	default:
-		return "leave the field out, or write null"
-	}
-}
-
-// hint is the violation's own, unless a required field is there under a name
-// that only looks like its own.
-func (c *checker) hint(v entitlement.Violation) string {
-	if v.Code != entitlement.CodeRequired {
-		return v.Hint
-	}
-	for _, m := range c.decoder.unknown[:min(len(c.decoder.unknown), manyUnknown)] {
-		if word, ok := entitlement.Nearest(m.name, fieldNames[:]); ok && word == v.Field && quotable(m.name) {
-			return "did you mean " + word + " where it says " + m.name + "? case and spelling count"
-		}
-	}
-	return v.Hint
-}

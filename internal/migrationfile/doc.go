@@ -8,6 +8,14 @@
 //
 //	source (bytes) → splitter (records) → checker (one record) → collector (all)
 //
-// The checker looks at one record and keeps nothing from one to the next, so
-// records may be checked side by side; the collector takes them in file order.
+// They work side by side (pipeline), on blocks of some hundred records. One
+// goroutine reads, counts, hashes, unpacks and cuts. Checkers look at one
+// record and keep nothing from one to the next, so there can be several, and
+// most of the time is spent there. The collector takes the blocks in file order
+// and is the only one to compare records, so the order in which blocks were
+// checked shows nowhere.
+//
+// Records are decoded twice over: the scanner is fast and takes valid JSON
+// alone, and for whatever it does not take the walker asks jsontext, which
+// knows what is wrong and where. Fuzzing holds the two to each other.
 package migrationfile

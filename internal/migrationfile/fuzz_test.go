@@ -116,3 +116,35 @@ func FuzzReload(f *testing.F) {
 		}
 	})
 }
+
+// Any number of workers finds and stages the same. Copies of the file make it
+// several blocks long.
+func FuzzParallel(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, file []byte) {
+		b := setup(t)
+		times := 1 + blockBytes/(len(file)+1)
+		text := strings.Repeat(string(file), times)
+		if inside, isArray := strings.CutPrefix(string(file), "["); isArray {
+			inside = strings.TrimSuffix(strings.TrimSpace(inside), "]")
+			text = "[" + strings.Repeat(inside+",", times) + inside + "]"
+		}
+		want, staged := b.workers(t, 1, text)
+		for _, n := range []int{2, 5} {
+			got, stagedToo := b.workers(t, n, text)
+			require.Equal(t, want, got)
+			require.Equal(t, staged, stagedToo)
+		}
+	})
+}
+
+// The scanner sees what jsontext sees, or gives up.
+func FuzzScanner(f *testing.F) {
+	for _, s := range []string{
+		sound(1, `,"extensionData":{"a":[1,-2.50e+7,true,null],"\u00e9":"\ud83d\ude00","b":{"a":{}}} `), `{ "a" : "\ud800" }`, `{"a":[{"b":1,"b":2}]}`,
+		"{\"a\":\"\xff\"}", `{"a":01}`, `{"a":"b",}`, `{"":{"":""}}x`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, raw string) { requireScanAgrees(t, raw) })
+}

@@ -195,7 +195,7 @@ func (e *endless) Read(p []byte) (int, error) {
 // Files that would fill the memory, or take hours, if they were read naively.
 func TestGiants(t *testing.T) { //nolint:paralleltest // what others allocate would be counted
 	const mib = 1 << 20
-	for name, f := range map[string]struct {
+	for name, f := range map[string]struct { //nolint:paralleltest // as above
 		start string
 		then  *endless
 		end   string
@@ -214,7 +214,7 @@ func TestGiants(t *testing.T) { //nolint:paralleltest // what others allocate wo
 		"empty records":         {"[", &endless{text: "{},", times: mib / 16}, "{}]", map[string]int{"REQUIRED": 6 * (mib/16 + 1)}},
 		"a number":              {"[", &endless{text: "1", times: 32 * mib}, "]", map[string]int{CodeRecordTooLarge: 1}},
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // as above
+		t.Run(name, func(t *testing.T) {
 			b := setup(t)
 			b.opts.MaxProblems = 100
 			f.then.inBulk()

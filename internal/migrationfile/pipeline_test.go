@@ -28,7 +28,8 @@ func (b *bench) workers(t testing.TB, n int, file string) (*Result, string) {
 }
 
 // spoilt is a file of several blocks in which some records are bad.
-func spoilt(rt *rapid.T, t *testing.T) string {
+func spoilt(t *testing.T, rt *rapid.T) string {
+	t.Helper()
 	file := madeUp(t, GenOptions{
 		Records: rapid.IntRange(1, 700).Draw(rt, "records"), Seed: rapid.Uint64().Draw(rt, "seed"), Lines: rapid.Bool().Draw(rt, "lines"),
 	})
@@ -38,7 +39,7 @@ func spoilt(rt *rapid.T, t *testing.T) string {
 func TestAnyNumberOfWorkersFindsTheSame(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		file := spoilt(rt, t)
+		file := spoilt(t, rt)
 		b := setup(t)
 		want, staged := b.workers(t, 1, file)
 		for _, n := range []int{2, 7} {

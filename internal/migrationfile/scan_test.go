@@ -147,14 +147,14 @@ func TestDepthIsTheSameForScannerAndWalker(t *testing.T) {
 	nested := func(depth int) string { // the record being 1
 		return `{"a":` + strings.Repeat(`[{"b":`, depth/2) + "0" + strings.Repeat("}]", depth/2) + "}"
 	}
-	for max := 1; max < 80; max++ {
+	for allowed := 1; allowed < 80; allowed++ {
 		for _, depth := range []int{1, 3, 5, 31, 33, 63, 65, 67, 79} {
-			w := newWalker(max)
+			w := newWalker(allowed)
 			err := w.walk([]byte(nested(depth-1)), nil, func(*member) {})
-			if depth > max {
-				require.ErrorIs(t, err, errTooDeep, "%d levels of %d", depth, max)
+			if depth > allowed {
+				require.ErrorIs(t, err, errTooDeep, "%d levels of %d", depth, allowed)
 			} else {
-				require.NoError(t, err, "%d levels of %d", depth, max)
+				require.NoError(t, err, "%d levels of %d", depth, allowed)
 			}
 		}
 	}
