@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
@@ -19,6 +20,7 @@ const reloadAllowance = 64
 type checker struct {
 	opts    ImportOptions
 	prints  fingerprinter
+	full    *atomic.Bool // nobody keeps problems any more, only their number
 	decoder *decoder
 	block   *block
 	piece   *piece
@@ -35,12 +37,13 @@ type checker struct {
 	atPlace  place
 }
 
-// newCheckers makes checkers that work for one import.
-func newCheckers(opts ImportOptions, n int) []*checker {
+// newCheckers makes checkers that work for one import, whose collector says
+// when it is full.
+func newCheckers(opts ImportOptions, n int, full *atomic.Bool) []*checker {
 	prints := newFingerprinter()
 	checkers := make([]*checker, n)
 	for i := range checkers {
-		checkers[i] = &checker{opts: opts, prints: prints, decoder: newDecoder(opts.MaxDepth)}
+		checkers[i] = &checker{opts: opts, prints: prints, full: full, decoder: newDecoder(opts.MaxDepth)}
 	}
 	return checkers
 }
@@ -143,7 +146,7 @@ func (c *checker) violations(found []entitlement.Violation) {
 		if f == noField && v.Field != "" {
 			pointer = "/" + v.Field
 		}
-		c.problem(c.offset(f), pointer, v.Code, v.Message, v.Hint)
+		c.problem(c.offset(f), pointer, v.Code, v.Message, c.hint(v))
 	}
 }
 
@@ -152,7 +155,7 @@ func (c *checker) violations(found []entitlement.Violation) {
 func (c *checker) unknown() {
 	for _, m := range c.decoder.unknown {
 		name := ""
-		if quotable(m.name) && len(m.name) <= 64 {
+		if len(m.name) <= longName && quotable(m.name) {
 			name = m.name
 		}
 		c.warning(m.at, name, CodeUnknownField, "the field is unknown: kept in the files, never sent to the target", "")
@@ -216,6 +219,10 @@ func (c *checker) at(offset int) place {
 }
 
 func (c *checker) problem(offset int, pointer, code, message, hint string) {
+	if c.full.Load() {
+		c.block.problems = append(c.block.problems, Problem{Code: code})
+		return
+	}
 	if c.idKept == "" {
 		c.idKept = strings.Clone(c.id)
 	}

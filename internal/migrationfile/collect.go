@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 )
@@ -21,7 +22,8 @@ type collector struct {
 	stage        io.Writer
 	index        *Index
 	ids          *prints
-	living       *prints // nil: no limit
+	living       *prints     // nil: no limit
+	full         atomic.Bool // no more problems are kept
 	fates        tally
 	warnings     map[warningKey]int // → place in result.Warnings
 }
@@ -107,6 +109,8 @@ func (c *collector) problems(found ...Problem) {
 		c.result.ProblemCounts[p.Code]++
 		if len(c.result.Problems) < c.opts.MaxProblems {
 			c.result.Problems = append(c.result.Problems, p)
+		} else {
+			c.full.Store(true)
 		}
 	}
 }
@@ -163,13 +167,6 @@ func (c *collector) warn(w Warning) {
 	key.field = w.Field
 	c.warnings[key] = len(c.result.Warnings)
 	c.result.Warnings = append(c.result.Warnings, w)
-}
-
-func nearestField(name string) string {
-	if word, ok := entitlement.Nearest(name, fieldNames[:]); ok {
-		return "did you mean " + word + "?"
-	}
-	return ""
 }
 
 // damaged takes damage to the file that shows after its last record.

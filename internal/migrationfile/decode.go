@@ -144,7 +144,7 @@ func (d *decoder) value(f field, m *member) {
 		d.find(f, m.valueAt, entitlement.CodeNotAString, fieldNames[f]+" is not a string", "write it in quotes")
 	case isString && len(m.value) == len(`""`):
 		d.find(f, m.valueAt, entitlement.CodeEmptyString, fieldNames[f]+" is an empty string",
-			"leave the field out, or write null")
+			emptyHint(f))
 	case f == extensionData:
 		d.record.ExtensionData = m.value
 	case f.isDate():

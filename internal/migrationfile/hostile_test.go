@@ -241,9 +241,10 @@ func TestGzipBombs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var bomb bytes.Buffer
-			z := gzip.NewWriter(&bomb)
+			z, err := gzip.NewWriterLevel(&bomb, gzip.BestSpeed)
+			require.NoError(t, err)
 			blank := strings.Repeat(" ", 1<<20)
-			_, err := io.Copy(z, io.MultiReader(strings.NewReader(text), &endless{text: blank, times: 64}))
+			_, err = io.Copy(z, io.MultiReader(strings.NewReader(text), &endless{text: blank, times: 20}))
 			require.NoError(t, err)
 			require.NoError(t, z.Close())
 			read := int64(0)

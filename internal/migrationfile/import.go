@@ -97,7 +97,7 @@ func Import(ctx context.Context, src io.Reader, opts ImportOptions) (*Result, er
 		in.progress = func() { opts.Progress(in.stored.bytes, int64(split.records)) }
 	}
 	collected := newCollector(opts)
-	if err := newPipeline(split, opts.Workers).run(newCheckers(opts, opts.Workers), collected.add); err != nil {
+	if err := newPipeline(split, opts.Workers).run(newCheckers(opts, opts.Workers, &collected.full), collected.add); err != nil {
 		return nil, err
 	}
 	cut := in.told // damage has been reported where it cut the records short

@@ -24,7 +24,7 @@ type pipeline struct {
 }
 
 func newPipeline(split *splitter, workers int) *pipeline {
-	blocks := 4*workers + 2 // one in each hand, and as many waiting
+	blocks := 3*workers + 2 // one in each hand, and as many before and after it
 	p := &pipeline{
 		split: split,
 		free:  make(chan *block, blocks),

@@ -93,7 +93,7 @@ func TestAPanicReachesTheCaller(t *testing.T) {
 	t.Parallel()
 	in := newSource(t.Context(), strings.NewReader(madeUp(t, GenOptions{Records: 2000})))
 	opts := ImportOptions{}.withDefaults()
-	checkers := newCheckers(opts, 2)
+	checkers := newCheckers(opts, 2, new(atomic.Bool))
 	for _, c := range checkers {
 		c.decoder = nil
 	}
@@ -105,7 +105,7 @@ func TestAPanicReachesTheCaller(t *testing.T) {
 // Reading goes no further ahead than the blocks allow.
 func TestReadingWaitsForStaging(t *testing.T) {
 	t.Parallel()
-	file := madeUp(t, GenOptions{Records: 40_000})
+	file := madeUp(t, GenOptions{Records: 10_000})
 	src := &countingReader{Reader: strings.NewReader(file)}
 	ahead := 0
 	b := setup(t)
@@ -118,7 +118,7 @@ func TestReadingWaitsForStaging(t *testing.T) {
 	})
 	require.Empty(t, b.read(t, src).Problems)
 	require.Positive(t, ahead)
-	require.Less(t, ahead, 4<<20)
+	require.Less(t, ahead, 2<<20)
 }
 
 // countingReader may be asked by others how far it is.
@@ -138,6 +138,23 @@ func (r *countingReader) read() int { return int(r.bytes.Load()) }
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// What is over the bound is counted as if it were kept, and the rest is the
+// same.
+func TestProblemsOverTheBound(t *testing.T) {
+	t.Parallel()
+	file := strings.NewReplacer(`"PENDING"`, `"pending"`, `"dateEnded"`, `"dateend"`).Replace(madeUp(t, GenOptions{Records: 5000}))
+	b := setup(t)
+	all, _ := b.workers(t, 1, file)
+	require.Greater(t, len(all.Problems), 1000)
+	for _, kept := range []int{1, 5, 100} {
+		b.opts.MaxProblems = kept
+		got, _ := b.workers(t, 3, file)
+		require.Equal(t, all.Problems[:kept], got.Problems)
+		got.Problems = all.Problems
+		require.Equal(t, all, got)
+	}
+}
 
 // Blocks that are used again keep nothing of what was in them.
 func TestTextsThatOutliveTheirBlock(t *testing.T) {
