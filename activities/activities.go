@@ -66,8 +66,16 @@ type Options struct {
 	Target    Target
 	Defaults  migration.Settings // the worker's configuration
 	Namespace string             // of Temporal, part of a claim's owner
-	Now       func() time.Time   // nil: time.Now
+
+	// MaxInFlight bounds the calls to the target in flight on one route, in
+	// this worker; 0: DefaultMaxInFlight.
+	MaxInFlight int
+	Now         func() time.Time // nil: time.Now
 }
+
+// DefaultMaxInFlight is as many calls as a migration with the default
+// concurrency can have in flight.
+const DefaultMaxInFlight = 200
 
 // Activities are the registered functions with what they share in one worker.
 type Activities struct {
@@ -87,6 +95,9 @@ func New(o Options) *Activities {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.MaxInFlight <= 0 {
+		o.MaxInFlight = DefaultMaxInFlight
+	}
 	target := pacedTarget{o.Target}
 	return &Activities{
 		store:     o.Store,
@@ -97,7 +108,7 @@ func New(o Options) *Activities {
 		now:       o.Now,
 		ranges:    newRangeCache(o.Store),
 		plans:     newPlanCache(o.Store),
-		pace:      newPace(),
+		pace:      newPace(o.MaxInFlight),
 	}
 }
 

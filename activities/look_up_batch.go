@@ -13,6 +13,7 @@ const findPage = 100
 // LookUpBatchInput names the batch to look up.
 type LookUpBatchInput struct {
 	BatchRef
+	Route             string  `json:"route,omitempty"`
 	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
 }
 
@@ -22,7 +23,7 @@ type LookUpBatchInput struct {
 // forgotten its request identifiers and does not keep external ids unique.
 // Answers record numbers.
 func (a *Activities) LookUpBatch(ctx context.Context, in LookUpBatchInput) ([]int, error) {
-	ctx = a.pace.of(ctx, in.Migration, in.RequestsPerSecond)
+	ctx = a.pace.of(ctx, in.Migration, in.Route, in.RequestsPerSecond)
 	var records []stagedRecord
 	err := a.eachRecord(ctx, in.BatchRef, func(r stagedRecord) error {
 		records = append(records, r)

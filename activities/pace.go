@@ -2,32 +2,50 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
+	"go.temporal.io/sdk/activity"
 	"golang.org/x/time/rate"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migrator"
+	"github.com/f0a90b9a/ferry/internal/throttle"
 )
 
-// pace keeps each migration's calls to the target below the requests per
-// second that it asks for, in this worker.
+// pace holds the calls to the target back, in this worker: each migration's
+// below the requests per second that it asks for, and each route's below what
+// the route has shown to bear.
 type pace struct {
-	mu       sync.Mutex
-	limiters map[string]*rate.Limiter
+	mu          sync.Mutex
+	maxInFlight int
+	limiters    map[string]*rate.Limiter     // by migration
+	routes      map[string]*throttle.Limiter // by route
 }
 
-func newPace() *pace { return &pace{limiters: map[string]*rate.Limiter{}} }
+func newPace(maxInFlight int) *pace {
+	return &pace{maxInFlight: maxInFlight, limiters: map[string]*rate.Limiter{}, routes: map[string]*throttle.Limiter{}}
+}
 
-type paceKey struct{}
+type (
+	paceKey  struct{}
+	placeKey struct{}
+)
 
-// of gives a context whose calls to the target keep a migration's pace;
-// perSecond 0 is unlimited.
-func (p *pace) of(ctx context.Context, migrationID string, perSecond float64) context.Context {
+// of gives a context whose calls to the target keep a migration's pace, and
+// share the places of its route with all that this worker runs; perSecond 0 is
+// unlimited.
+func (p *pace) of(ctx context.Context, migrationID, route string, perSecond float64) context.Context {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	places, ok := p.routes[route]
+	if !ok {
+		places = throttle.New(p.maxInFlight)
+		p.routes[route] = places
+	}
+	ctx = context.WithValue(ctx, placeKey{}, places)
 	l, ok := p.limiters[migrationID]
 	if perSecond <= 0 {
 		delete(p.limiters, migrationID)
@@ -41,6 +59,42 @@ func (p *pace) of(ctx context.Context, migrationID string, perSecond float64) co
 		l.SetLimit(rate.Limit(perSecond))
 	}
 	return context.WithValue(ctx, paceKey{}, l)
+}
+
+// The longest waits for a place among a route's calls in flight. A local
+// activity must be back before its workflow task is over.
+const (
+	placeWaitLocal = 5 * time.Second
+	placeWait      = time.Minute
+)
+
+// place waits for a call's place among those in flight on its route.
+func place(ctx context.Context) (*throttle.Call, error) {
+	l, ok := ctx.Value(placeKey{}).(*throttle.Limiter)
+	if !ok {
+		return nil, nil
+	}
+	limit := placeWait
+	if activity.IsActivity(ctx) && activity.GetInfo(ctx).IsLocalActivity {
+		limit = placeWaitLocal
+	}
+	waiting, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	call, err := l.Begin(waiting)
+	if err != nil {
+		return nil, &fault.Fault{
+			Kind: fault.Retryable, Code: fault.CodePaced, Cause: err,
+			Message: fmt.Sprintf("the call found no place among the %d that the target bears at once now", l.Limit()),
+		}
+	}
+	return call, nil
+}
+
+// overloaded reports whether an answer shows that the target has too much to
+// do, or is away: too many requests, its own trouble, or none in time.
+func overloaded(ctx context.Context, err error) bool {
+	f, ok := fault.As(err)
+	return ok && f.Kind == fault.Retryable && f.Code != fault.CodeStillPending && ctx.Err() == nil
 }
 
 // await waits for a call's turn.
@@ -61,13 +115,21 @@ func await(ctx context.Context) error {
 // pacedTarget makes every call wait for its turn.
 type pacedTarget struct{ Target }
 
-// paced makes one call when its turn has come.
+// paced makes one call when its turn has come and it has a place.
 func paced[T any](ctx context.Context, call func() (T, error)) (T, error) {
+	var none T
 	if err := await(ctx); err != nil {
-		var none T
 		return none, err
 	}
-	return call()
+	inFlight, err := place(ctx)
+	if err != nil {
+		return none, err
+	}
+	res, err := call()
+	if inFlight != nil {
+		inFlight.End(overloaded(ctx, err))
+	}
+	return res, err
 }
 
 // Create implements migrator.Target.

@@ -68,7 +68,7 @@ func TestPaceHoldsBackEveryCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		target := &counting{}
-		ctx := newPace().of(t.Context(), "acme", 2)
+		ctx := newPace(200).of(t.Context(), "acme", "acme-nova", 2)
 		began := time.Now()
 		for _, err := range everyCall(ctx, pacedTarget{target}) {
 			require.NoError(t, err)
@@ -91,12 +91,12 @@ func turns(t *testing.T, ctx context.Context, n int) time.Duration { //nolint:re
 func TestPaceIsEachMigrationsOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace()
-		one, other := p.of(t.Context(), "one", 1), p.of(t.Context(), "other", 1)
+		p := newPace(200)
+		one, other := p.of(t.Context(), "one", "acme-nova", 1), p.of(t.Context(), "other", "acme-nova", 1)
 		require.Zero(t, turns(t, one, 1))
 		require.Zero(t, turns(t, other, 1), "the other's call cost nothing")
-		require.Equal(t, time.Second, turns(t, p.of(t.Context(), "one", 1), 1), "all of a migration's activities share its pace")
-		require.Zero(t, turns(t, p.of(t.Context(), "free", 0), 100))
+		require.Equal(t, time.Second, turns(t, p.of(t.Context(), "one", "acme-nova", 1), 1), "all of a migration's activities share its pace")
+		require.Zero(t, turns(t, p.of(t.Context(), "free", "acme-nova", 0), 100))
 		require.Zero(t, turns(t, t.Context(), 100))
 	})
 }
@@ -104,16 +104,16 @@ func TestPaceIsEachMigrationsOwn(t *testing.T) {
 func TestPaceChangesWhileItRuns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace()
-		under := p.of(t.Context(), "acme", 1)
+		p := newPace(200)
+		under := p.of(t.Context(), "acme", "acme-nova", 1)
 		require.Zero(t, turns(t, under, 1))
-		p.of(t.Context(), "acme", 10)
+		p.of(t.Context(), "acme", "acme-nova", 10)
 		require.Equal(t, time.Second, turns(t, under, 10), "what is under way keeps the new pace")
-		require.Zero(t, turns(t, p.of(t.Context(), "acme", 0), 50))
-		require.Zero(t, turns(t, p.of(t.Context(), "acme", 1), 1))
-		require.Equal(t, time.Second, turns(t, p.of(t.Context(), "acme", 1), 1))
+		require.Zero(t, turns(t, p.of(t.Context(), "acme", "acme-nova", 0), 50))
+		require.Zero(t, turns(t, p.of(t.Context(), "acme", "acme-nova", 1), 1))
+		require.Equal(t, time.Second, turns(t, p.of(t.Context(), "acme", "acme-nova", 1), 1))
 		require.Len(t, p.limiters, 1)
-		p.of(t.Context(), "acme", 0)
+		p.of(t.Context(), "acme", "acme-nova", 0)
 		require.Empty(t, p.limiters, "a migration without a pace leaves nothing")
 	})
 }
@@ -122,7 +122,7 @@ func TestPaceMakesNoCallWhoseTurnCannotCome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		target := &counting{}
-		ctx, cancel := context.WithTimeout(newPace().of(t.Context(), "acme", 0.01), time.Minute)
+		ctx, cancel := context.WithTimeout(newPace(200).of(t.Context(), "acme", "acme-nova", 0.01), time.Minute)
 		defer cancel()
 		require.NoError(t, await(ctx))
 		for _, err := range everyCall(ctx, pacedTarget{target}) {

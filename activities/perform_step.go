@@ -68,7 +68,7 @@ func (a *Activities) performStep(ctx context.Context, in PerformStepInput) (*Per
 	if err != nil {
 		return nil, err
 	}
-	res, err := a.migrator.Do(a.pace.of(ctx, in.Migration, in.RequestsPerSecond), migrator.Task{
+	res, err := a.migrator.Do(a.pace.of(ctx, in.Migration, in.Route, in.RequestsPerSecond), migrator.Task{
 		Route: in.Route, Record: record, Step: in.Step, EntitlementID: in.EntitlementID,
 		Look:     in.Look || a.now().Sub(in.Since) > lookAfter,
 		Accepted: in.Accepted,

@@ -13,6 +13,7 @@ type ReadBackInput struct {
 	From      int    `json:"from"` // batch numbers, both included
 	To        int    `json:"to"`
 
+	Route             string  `json:"route,omitempty"`
 	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
 }
 
@@ -29,7 +30,7 @@ type ReadBackResult struct {
 func (a *Activities) ReadBack(ctx context.Context, in ReadBackInput) (*ReadBackResult, error) {
 	ctx, stop := withPulse(ctx)
 	defer stop()
-	ctx = a.pace.of(ctx, in.Migration, in.RequestsPerSecond)
+	ctx = a.pace.of(ctx, in.Migration, in.Route, in.RequestsPerSecond)
 	plan, err := a.plans.get(ctx, in.Migration)
 	if err != nil {
 		return nil, fault.Activity(err)

@@ -11,6 +11,7 @@ import (
 // ReconcileInput names the migration to read back.
 type ReconcileInput struct {
 	Migration         string  `json:"migration"`
+	Route             string  `json:"route,omitempty"`
 	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
 }
 
@@ -36,7 +37,7 @@ func (a *Activities) Reconcile(ctx context.Context, in ReconcileInput) (*Reconci
 }
 
 func (a *Activities) reconcile(ctx context.Context, in ReconcileInput) (*ReconcileResult, error) {
-	ctx = a.pace.of(ctx, in.Migration, in.RequestsPerSecond)
+	ctx = a.pace.of(ctx, in.Migration, in.Route, in.RequestsPerSecond)
 	plan, err := a.plans.get(ctx, in.Migration)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 type ResolveRecordsInput struct {
 	BatchRef
 	Records           []int   `json:"records,omitempty"`
+	Route             string  `json:"route,omitempty"`
 	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
 }
 
@@ -21,7 +22,7 @@ type ResolveRecordsInput struct {
 func (a *Activities) ResolveRecords(ctx context.Context, in ResolveRecordsInput) ([]migration.Outcome, error) {
 	ctx, stop := withPulse(ctx)
 	defer stop()
-	ctx = a.pace.of(ctx, in.Migration, in.RequestsPerSecond)
+	ctx = a.pace.of(ctx, in.Migration, in.Route, in.RequestsPerSecond)
 	wanted := map[int]bool{}
 	for _, n := range in.Records {
 		wanted[n] = true

@@ -50,6 +50,7 @@ type Target struct {
 	PasswordFile   string        `mapstructure:"password_file"`
 	Environment    string        `mapstructure:"environment"` // names the ledger of used file names
 	RequestTimeout time.Duration `mapstructure:"request_timeout"`
+	MaxInFlight    int           `mapstructure:"max_in_flight"` // per route and worker, 1 to 10000
 }
 
 // Migration holds what a migration goes by where its start says nothing.
@@ -106,7 +107,7 @@ func Default() Config {
 	return Config{
 		Temporal:  Temporal{TaskQueue: "ferry", WorkflowTaskTimeout: 10 * time.Second, ConnectTimeout: 5 * time.Second},
 		S3:        S3{Region: "us-east-1"},
-		Target:    Target{RequestTimeout: 30 * time.Second},
+		Target:    Target{RequestTimeout: 30 * time.Second, MaxInFlight: 200},
 		Migration: defaultMigration(),
 		Worker: Worker{
 			MaxConcurrentWorkflowTasks:   200,

@@ -100,7 +100,8 @@ func (c *Config) validateStores(p *problems) {
 	p.check(!strings.Contains(t.Username, ":"), "target.username: holds a colon, which HTTP Basic can't carry")
 	p.check(t.Environment == "" || environmentName.MatchString(t.Environment),
 		"target.environment: %q is not a plain name (letters, digits, dot, dash, underscore)", t.Environment)
-	p.duration("target.request_timeout", t.RequestTimeout, 100*time.Millisecond, 5*time.Minute)
+	p.duration("target.request_timeout", t.RequestTimeout, 100*time.Millisecond, time.Minute)
+	p.between("target.max_in_flight", t.MaxInFlight, 1, 10_000)
 }
 
 func (c *Config) validateMigration(p *problems) {

@@ -26,7 +26,7 @@ func TestWorkerNeeds(t *testing.T) {
 	c.S3.WorkBucket = "ferry"
 	c.Target = config.Target{
 		BaseURL: "https://resale.example.com", Username: "acme", Password: "p",
-		Environment: "production", RequestTimeout: time.Second,
+		Environment: "production", RequestTimeout: time.Second, MaxInFlight: 1,
 	}
 	require.NoError(t, c.ValidateWorker())
 	c.Log.Level = "loud"
@@ -48,6 +48,7 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		"target.username":                func(c *config.Config) { c.Target.Username = "a:b" },
 		"target.environment":             func(c *config.Config) { c.Target.Environment = "a/b" },
 		"target.request_timeout":         func(c *config.Config) { c.Target.RequestTimeout = time.Millisecond },
+		"target.max_in_flight":           func(c *config.Config) { c.Target.MaxInFlight = 0 },
 		"migration.limits.error_rate":    func(c *config.Config) { c.Migration.Limits.ErrorRate = math.NaN() },
 		"migration.limits.min_sample":    func(c *config.Config) { c.Migration.Limits.MinSample = -1 },
 		"migration.limits.consecutive":   func(c *config.Config) { c.Migration.Limits.Consecutive = -1 },

@@ -96,7 +96,7 @@ func (b *batchRun) load() error {
 		return nil
 	}
 	var known []int
-	in := activities.LookUpBatchInput{BatchRef: b.in.BatchRef, RequestsPerSecond: b.control.RequestsPerSecond}
+	in := activities.LookUpBatchInput{BatchRef: b.in.BatchRef, Route: b.in.Route, RequestsPerSecond: b.control.RequestsPerSecond}
 	// What a batch has not begun to write, a stop need not wait for.
 	if err := b.insist(activities.LookUpBatchName, in, &known, !b.in.Restarted); err != nil {
 		return err
@@ -236,7 +236,7 @@ func (b *batchRun) resolveLost() error {
 	}
 	var outs []migration.Outcome
 	in := activities.ResolveRecordsInput{
-		BatchRef: b.in.BatchRef, Records: lost, RequestsPerSecond: b.control.RequestsPerSecond,
+		BatchRef: b.in.BatchRef, Route: b.in.Route, Records: lost, RequestsPerSecond: b.control.RequestsPerSecond,
 	}
 	if err := b.insist(activities.ResolveRecordsName, in, &outs, false); err != nil {
 		return err

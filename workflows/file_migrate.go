@@ -122,7 +122,7 @@ func (r *fileRun) ref(b migrationfile.Batch) activities.BatchRef {
 func (r *fileRun) resolveBatch(ctx workflow.Context, b migrationfile.Batch) Tally {
 	var outs []migration.Outcome
 	r.insist(withReading(ctx, r.Settings.HoldAfter()), activities.ResolveRecordsName, activities.ResolveRecordsInput{
-		BatchRef: r.ref(b), RequestsPerSecond: r.Settings.RequestsPerSecond,
+		BatchRef: r.ref(b), Route: r.in.Route, RequestsPerSecond: r.Settings.RequestsPerSecond,
 	}, &outs)
 	r.insist(withPatient(ctx), activities.WriteOutcomesName, activities.WriteOutcomesInput{BatchRef: r.ref(b), Outcomes: outs}, nil)
 	resolved := batchRun{in: MigrateBatchInput{BatchRef: r.ref(b)}, outcomes: map[int]migration.Outcome{}}
@@ -207,7 +207,7 @@ func (r *fileRun) waveStart() int {
 func (r *fileRun) readBack(w migrationfile.Wave) bool {
 	var seen activities.ReadBackResult
 	in := activities.ReadBackInput{
-		Migration: r.id, From: w.FirstBatch, To: w.LastBatch, RequestsPerSecond: r.Settings.RequestsPerSecond,
+		Migration: r.id, Route: r.in.Route, From: w.FirstBatch, To: w.LastBatch, RequestsPerSecond: r.Settings.RequestsPerSecond,
 	}
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	r.stopping = cancel

@@ -43,7 +43,7 @@ func (r *fileRun) reconcile() {
 	defer func() { r.stopping = nil }()
 	var res activities.ReconcileResult
 	if !r.insist(withReading(ctx, r.Settings.HoldAfter()), activities.ReconcileName, activities.ReconcileInput{
-		Migration: r.id, RequestsPerSecond: r.Settings.RequestsPerSecond,
+		Migration: r.id, Route: r.in.Route, RequestsPerSecond: r.Settings.RequestsPerSecond,
 	}, &res) {
 		return
 	}

@@ -251,7 +251,7 @@ func TestWavesWaitAndAreReadBack(t *testing.T) {
 		{Number: 1, FirstBatch: 1, LastBatch: 1, Records: 10}, {Number: 2, FirstBatch: 2, LastBatch: 10, Records: 90},
 	}
 	require.Equal(t, migration.Completed, b.run(t).Result)
-	require.Equal(t, []activities.ReadBackInput{{Migration: "acme-1", From: 1, To: 1}}, b.readBack)
+	require.Equal(t, []activities.ReadBackInput{{Migration: "acme-1", From: 1, To: 1, Route: "acme-nova"}}, b.readBack)
 }
 
 func TestFailedWaveStopsTheRun(t *testing.T) {

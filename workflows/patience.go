@@ -16,11 +16,12 @@ const (
 )
 
 // patience is one step's waiting between attempts. Time in which the run is
-// held costs nothing of the budget.
+// held, and time spent waiting for a turn to call, costs nothing of the budget.
 type patience struct {
 	r       *recordRun
 	since   time.Time     // of the step's first attempt
 	held    time.Duration // of that, with the run held
+	queued  time.Duration // of that, waiting for a turn
 	next    time.Duration
 	reports int
 }
@@ -33,19 +34,18 @@ func (p *patience) elapsed() time.Duration { return workflow.Now(p.r.ctx).Sub(p.
 
 // spent reports whether the record's retry budget is used up.
 func (p *patience) spent(f *fault.Fault) bool {
-	return f.Code != fault.CodePaced && p.elapsed() >= time.Duration(p.r.in.RetryBudgetSeconds)*time.Second
+	return f.Code != fault.CodePaced && p.elapsed()-p.queued >= time.Duration(p.r.in.RetryBudgetSeconds)*time.Second
 }
 
 // wait waits before the next attempt, longer each time and at least as long as
-// the target asks, or until the run is stopped. Waiting for the run's own pace
-// costs nothing of the budget.
+// the target asks, or until the run is stopped.
 func (p *patience) wait(f *fault.Fault) {
 	wait := max(p.next+p.jitter(), f.RetryAfter)
 	p.next = min(2*p.next, longWait)
 	if f.Code == fault.CodePaced {
 		before := p.r.called.Sub(p.since) - p.held
 		p.r.sleep(wait, p)
-		p.held = workflow.Now(p.r.ctx).Sub(p.since) - before
+		p.queued += p.elapsed() - before
 		return
 	}
 	p.reportOutage(f)

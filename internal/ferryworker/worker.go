@@ -74,6 +74,8 @@ func New(ctx context.Context, c *config.Config, env temporalconn.Env, logger *sl
 		Target:    target,
 		Defaults:  c.Settings(),
 		Namespace: options.Namespace,
+
+		MaxInFlight: c.Target.MaxInFlight,
 	}))
 	return w, nil
 }
