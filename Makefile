@@ -68,6 +68,19 @@ test: bin/totals temporal-cli ## Run all tests, raced, and close with their tota
 		$(GO) test -json -timeout $(TESTLIMIT) $(TESTFLAGS) ./workflows -- \
 		$(GO) -C tools/dev test -json $(RACE) -timeout $(TESTLIMIT) $(TESTFLAGS) ./...
 
+# What a run has done is kept in the user's cache and not done again; FRESH=1
+# does it again.
+SEEDS   ?= 50
+SEED    ?= 1
+RECORDS ?= 200
+FRESH   ?=
+
+.PHONY: test-faults
+test-faults: temporal-cli ## Run SEEDS (50) migrations of RECORDS (200) under faults, from seed SEED (1) on
+	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -o bin/ferry-faults ./internal/chaos/chaosrun
+	@bin/ferry-faults -seeds $(SEEDS) -seed $(SEED) -records $(RECORDS) $(if $(FRESH),-fresh) \
+		-commit "$$(git describe --always --dirty 2>/dev/null || true)"
+
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (60s)
 	@grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sort | while IFS=: read -r file func; do \

@@ -21,6 +21,7 @@ import (
 // never follow a rename in Go.
 const (
 	CheckStartName     = "CheckStart"
+	CheckPlanName      = "CheckPlan"
 	ClaimFileName      = "ClaimFile"
 	ImportFileName     = "ImportFile"
 	ListBatchesName    = "ListBatches"
@@ -34,6 +35,9 @@ const (
 	ReconcileName      = "Reconcile"
 	ProbeTargetName    = "ProbeTarget"
 	WriteSummaryName   = "WriteSummary"
+
+	InspectMigrationName = "InspectMigration"
+	RebuildOutcomesName  = "RebuildOutcomes"
 )
 
 // Store is the object store as the activities need it. Errors are (or wrap)
@@ -102,7 +106,7 @@ func New(o Options) *Activities {
 	return &Activities{
 		store:     o.Store,
 		target:    target,
-		migrator:  migrator.New(target, o.Now),
+		migrator:  migrator.New(newSharedLook(target), o.Now),
 		defaults:  o.Defaults,
 		namespace: o.Namespace,
 		now:       o.Now,
@@ -121,6 +125,7 @@ type Registry interface {
 func (a *Activities) Register(r Registry) {
 	for name, f := range map[string]any{
 		CheckStartName:     a.CheckStart,
+		CheckPlanName:      a.CheckPlan,
 		ClaimFileName:      a.ClaimFile,
 		ImportFileName:     a.ImportFile,
 		ListBatchesName:    a.ListBatches,
@@ -134,6 +139,9 @@ func (a *Activities) Register(r Registry) {
 		ReconcileName:      a.Reconcile,
 		ProbeTargetName:    a.ProbeTarget,
 		WriteSummaryName:   a.WriteSummary,
+
+		InspectMigrationName: a.InspectMigration,
+		RebuildOutcomesName:  a.RebuildOutcomes,
 	} {
 		r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}

@@ -43,7 +43,7 @@ func (a *Activities) compareBatch(ctx context.Context, b BatchRef, f func(compar
 	if err != nil {
 		return err
 	}
-	found, err := a.findAll(ctx, records)
+	found, err := a.findEvery(ctx, records)
 	if err != nil {
 		return err
 	}
@@ -59,13 +59,14 @@ func migrated(o migration.Outcome) bool {
 	return o.Fate == migration.Migrated || o.Fate == migration.AlreadyMigrated
 }
 
-func (a *Activities) compare(r stagedRecord, o migration.Outcome, found map[string]entitlement.Entitlement) compared {
+func (a *Activities) compare(r stagedRecord, o migration.Outcome, found map[string][]entitlement.Entitlement) compared {
 	c := compared{entitlementID: o.EntitlementID, externalID: o.ExternalEntitlementID}
-	there, ok := found[r.decoded.ExternalEntitlementID]
-	if !ok {
+	all := found[r.decoded.ExternalEntitlementID]
+	if len(all) == 0 {
 		c.differences, c.result = []string{"missing"}, migrationfile.CorrelationMissing
 		return c
 	}
+	there := a.migratedOne(r, o, all)
 	c.group = entitlement.StatusGroup(there.Status)
 	seen := entitlement.Compare(&r.decoded, there, a.now())
 	c.differences = seen.Differences
@@ -76,7 +77,21 @@ func (a *Activities) compare(r stagedRecord, o migration.Outcome, found map[stri
 		c.differences = append(c.differences, entitlement.FieldEntitlementID)
 	}
 	c.result = migrationfile.CorrelationResult(c.differences)
+	if len(all) > 1 {
+		c.differences, c.result = append(c.differences, "extra"), migrationfile.CorrelationExtra
+	}
 	return c
+}
+
+// migratedOne is the entitlement that the outcome names, or else the record's
+// own.
+func (a *Activities) migratedOne(r stagedRecord, o migration.Outcome, all []entitlement.Entitlement) entitlement.Entitlement {
+	for _, e := range all {
+		if e.EntitlementID == o.EntitlementID {
+			return e
+		}
+	}
+	return a.own(&r.decoded, all)
 }
 
 // outcomes reads a batch's outcomes by record number; none if it has no file.

@@ -20,6 +20,7 @@ type CheckStartInput struct {
 	Route             string   `json:"route"`
 	DryRun            bool     `json:"dryRun,omitempty"`
 	RequireApproval   *bool    `json:"requireApproval,omitempty"`
+	ApproveFirstWave  *bool    `json:"approveFirstWave,omitempty"`
 	Reconcile         *bool    `json:"reconcile,omitempty"`
 	Waves             *bool    `json:"waves,omitempty"`
 	ErrorRate         *float64 `json:"errorRate,omitempty"`
@@ -80,6 +81,7 @@ func (a *Activities) settings(in CheckStartInput) migration.Settings {
 	s := a.defaults
 	s.DryRun = in.DryRun
 	overlay(&s.RequireApproval, in.RequireApproval)
+	overlay(&s.ApproveFirstWave, in.ApproveFirstWave)
 	overlay(&s.Reconcile, in.Reconcile)
 	overlay(&s.Waves, in.Waves)
 	overlay(&s.Limits.ErrorRate, in.ErrorRate)
@@ -127,7 +129,14 @@ func checkRoute(route string) error {
 }
 
 func checkSettings(s migration.Settings) error {
-	return errors.Join(s.Limits.Check(), s.Concurrency.Check(), checkPace(s.RequestsPerSecond))
+	return errors.Join(s.Limits.Check(), s.Concurrency.Check(), checkPace(s.RequestsPerSecond), checkWaves(s))
+}
+
+func checkWaves(s migration.Settings) error {
+	if s.ApproveFirstWave && !s.Waves {
+		return errors.New("approveFirstWave needs waves: switch waves on, or use requireApproval, which waits before the first record")
+	}
+	return nil
 }
 
 func checkPace(rps float64) error {

@@ -45,10 +45,12 @@ func TestCheckStartOverlaysTheConfiguration(t *testing.T) {
 	in := b.startInput()
 	in.DryRun = true
 	in.RequireApproval, in.Reconcile, in.Waves = new(true), new(false), new(true)
+	in.ApproveFirstWave = new(true)
 	in.ErrorRate, in.MinSample, in.Consecutive, in.MaxFailures = new(0.25), new(7), new(0), new(99)
 	in.Batches, in.PerBatch, in.RequestsPerSecond = new(2), new(3), new(12.5)
 	want := b.settings
 	want.DryRun, want.RequireApproval, want.Reconcile, want.Waves = true, true, false, true
+	want.ApproveFirstWave = true
 	want.Limits = migration.Limits{ErrorRate: 0.25, MinSample: 7, Consecutive: 0, MaxFailures: 99}
 	want.Concurrency = migration.Concurrency{Batches: 2, PerBatch: 3}
 	want.RequestsPerSecond = 12.5
@@ -102,11 +104,13 @@ func TestCheckStartRefusesBadInput(t *testing.T) {
 func TestCheckStartTellsAllThatIsWrongAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	f := refused(b, CheckStartName, CheckStartInput{Migration: "a b", File: "acme.json", PerBatch: new(0), RequestsPerSecond: new(-1.0)})
+	f := refused(b, CheckStartName, CheckStartInput{
+		Migration: "a b", File: "acme.json", PerBatch: new(0), RequestsPerSecond: new(-1.0), ApproveFirstWave: new(true),
+	})
 	requireFault(t, f, fault.Final, fault.CodeBadInput)
 	require.NotContains(t, f.Message, "\n")
 	require.NotContains(t, f.Message, fault.CodeBadInput, "the code is said once, by the error")
-	for _, part := range []string{"s3://", "workflow id", "route is missing", "perBatch", "requestsPerSecond"} {
+	for _, part := range []string{"s3://", "workflow id", "route is missing", "perBatch", "requestsPerSecond", "approveFirstWave needs waves"} {
 		require.Contains(t, f.Message, part)
 	}
 }

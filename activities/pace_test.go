@@ -147,9 +147,9 @@ func TestActivitiesKeepThePace(t *testing.T) {
 	o.EntitlementID = someID
 	b.write(ref, "", o)
 	slow := 1e-4 // a call in three hours: beyond any activity's time
-	in.RequestsPerSecond = slow
 	run[any](b, PerformStepName, in)
-	in.Step = entitlement.Activate
+	in.Step, in.RequestsPerSecond = entitlement.Activate, slow
+	run[any](b, LookUpBatchName, LookUpBatchInput{BatchRef: ref, RequestsPerSecond: slow}) // the one call of the first hours
 	calls := b.stats().Calls
 	for name, in := range map[string]any{
 		PerformStepName:    in,

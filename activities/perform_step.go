@@ -12,12 +12,6 @@ import (
 	"github.com/f0a90b9a/ferry/internal/migrator"
 )
 
-// lookAfter is how long after its start a record's create may have been sent
-// by a worker that was lost with the answer. A create that comes later than
-// this looks at the target first; earlier ones are covered by their request
-// identifier, which the target still remembers.
-const lookAfter = time.Minute
-
 // RecordRef says where a record's bytes are. It holds nothing of the record
 // but its external id.
 type RecordRef struct {
@@ -34,9 +28,9 @@ type PerformStepInput struct {
 	Route             string           `json:"route"`
 	Step              entitlement.Step `json:"step"`
 	EntitlementID     string           `json:"entitlementId,omitempty"` // once it is known
-	Look              bool             `json:"look,omitempty"`          // read before a create
+	Look              bool             `json:"look,omitempty"`          // of older workers: every create looks first
 	Accepted          bool             `json:"accepted,omitempty"`      // answered 202 before: poll
-	Since             time.Time        `json:"since"`                   // the record's start
+	Since             time.Time        `json:"since"`                   // of older workers
 	RequestsPerSecond float64          `json:"requestsPerSecond,omitempty"`
 }
 
@@ -69,9 +63,7 @@ func (a *Activities) performStep(ctx context.Context, in PerformStepInput) (*Per
 		return nil, err
 	}
 	res, err := a.migrator.Do(a.pace.of(ctx, in.Migration, in.Route, in.RequestsPerSecond), migrator.Task{
-		Route: in.Route, Record: record, Step: in.Step, EntitlementID: in.EntitlementID,
-		Look:     in.Look || a.now().Sub(in.Since) > lookAfter,
-		Accepted: in.Accepted,
+		Route: in.Route, Record: record, Step: in.Step, EntitlementID: in.EntitlementID, Accepted: in.Accepted,
 	})
 	if err != nil {
 		return nil, err

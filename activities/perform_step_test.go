@@ -64,7 +64,7 @@ func TestPerformStepFaults(t *testing.T) {
 		delay  time.Duration // that it is told to wait
 	}{
 		"final": {
-			record: map[string]any{"productKey": "nova-fail-create"},
+			record: map[string]any{"productKey": "nova-fail-activate"},
 			want:   fault.Fault{Kind: fault.Final, Code: fault.CodeNotAvailable, HTTPStatus: 422},
 		},
 		"unauthorized": {
@@ -105,6 +105,8 @@ func TestPerformStepFaults(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			in := b.one(c.record)
+			in.EntitlementID = run[PerformStepResult](b, PerformStepName, in).EntitlementID
+			in.Step = entitlement.Activate
 			if c.faults != nil {
 				b.faults(c.faults)
 			}
@@ -156,7 +158,6 @@ func TestPerformStepFindsAnothersEntitlement(t *testing.T) {
 	other.ProductKey = "nova-premium"
 	made, err := b.target.Create(t.Context(), "by-hand", &other)
 	require.NoError(t, err)
-	in.Look = true
 	f := refused(b, PerformStepName, in)
 	requireFault(t, f, fault.Final, fault.CodeTargetDiffers)
 	require.Equal(t, made.EntitlementID, f.EntitlementID)
@@ -172,53 +173,62 @@ func (b *bundle) decoded(in PerformStepInput) *entitlement.Record {
 	return r
 }
 
-// A create that comes long after the record's start may be the second: the
-// first worker may be lost with the answer, and the target's memory gone. The
-// sandbox is made to forget and to take doubles, so that only a look helps.
-func TestPerformStepLooksAfterAMinute(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		after time.Duration
-		look  bool
-		found bool
-	}{
-		"soon":           {time.Minute, false, false},
-		"after a minute": {time.Minute + time.Millisecond, false, true},
-		"asked to look":  {0, true, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := setup(t)
-			// One that has ended counts against no customer's limit.
-			in := b.one(map[string]any{"status": "CANCELLED", "dateActivated": nil, "dateSuspended": nil, "dateEnded": "2025-01-01T00:00:00Z"})
-			run[any](b, PerformStepName, in)
-			b.faults(func(f *sandbox.Faults) { f.UniqueExternalIDs = false })
-			_, err := b.box.Forget()
-			require.NoError(t, err)
-			b.clock.forward(c.after)
-			in.Look = c.look
-			res := run[PerformStepResult](b, PerformStepName, in)
-			require.Equal(t, c.found, res.Found)
-			doubles := int64(1)
-			if c.found {
-				doubles = 0
-			}
-			require.Equal(t, 1+doubles, b.stats().Effective["create"])
-		})
-	}
+// ended is a record that counts against no customer's limit.
+var ended = map[string]any{
+	"status": "CANCELLED", "dateActivated": nil, "dateSuspended": nil, "dateEnded": "2025-01-01T00:00:00Z",
 }
 
-// Within that minute the identifier alone makes a repeat harmless.
+// careless makes the sandbox forget all identifiers and take doubles, so that
+// only a look at it helps.
+func (b *bundle) careless() {
+	b.t.Helper()
+	b.faults(func(f *sandbox.Faults) { f.UniqueExternalIDs = false })
+	_, err := b.box.Forget()
+	require.NoError(b.t, err)
+}
+
+// A create may be the second whenever it comes: the first worker may be lost
+// with the answer.
+func TestPerformStepLooksBeforeEveryCreate(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	in := b.one(ended)
+	first := run[PerformStepResult](b, PerformStepName, in)
+	require.False(t, first.Found)
+	b.careless()
+	again := run[PerformStepResult](b, PerformStepName, in)
+	require.True(t, again.Found)
+	require.Equal(t, first.EntitlementID, again.EntitlementID)
+	require.Equal(t, first.Remaining, again.Remaining)
+	require.Equal(t, int64(1), b.stats().Calls["create"])
+}
+
+func TestPerformStepFindsWhatALostAnswerLeft(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	in := b.one(ended)
+	b.faults(func(f *sandbox.Faults) { f.LostAnswerRate = 1 })
+	require.True(t, refused(b, PerformStepName, in).Unclear)
+	b.faults(func(f *sandbox.Faults) { f.LostAnswerRate = 0 })
+	b.careless()
+	require.True(t, run[PerformStepResult](b, PerformStepName, in).Found)
+	require.Equal(t, int64(1), b.stats().Effective["create"])
+}
+
+// Where the target remembers identifiers, the steps after the create are
+// repeated under the same one.
 func TestPerformStepRepeatsUnderTheSameIdentifier(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	in := b.one(nil)
+	in.EntitlementID = run[PerformStepResult](b, PerformStepName, in).EntitlementID
+	in.Step = entitlement.Activate
 	b.faults(func(f *sandbox.Faults) { f.LostAnswerRate = 1 })
 	_ = refused(b, PerformStepName, in)
 	b.faults(func(f *sandbox.Faults) { f.LostAnswerRate = 0 })
 	run[any](b, PerformStepName, in)
 	stats := b.stats()
-	require.Equal(t, int64(1), stats.Effective["create"])
+	require.Equal(t, int64(1), stats.Effective["activate"])
 	require.Equal(t, int64(1), stats.Replayed)
 }
 

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
@@ -12,6 +13,7 @@ type ReadBackInput struct {
 	Migration string `json:"migration"`
 	From      int    `json:"from"` // batch numbers, both included
 	To        int    `json:"to"`
+	Skip      []int  `json:"skip,omitempty"` // batches that are still under way
 
 	Route             string  `json:"route,omitempty"`
 	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
@@ -37,7 +39,7 @@ func (a *Activities) ReadBack(ctx context.Context, in ReadBackInput) (*ReadBackR
 	}
 	res := &ReadBackResult{}
 	for _, b := range plan.Batches {
-		if b.Number < in.From || b.Number > in.To {
+		if b.Number < in.From || b.Number > in.To || slices.Contains(in.Skip, b.Number) {
 			continue
 		}
 		heartbeat(ctx, b.Number)

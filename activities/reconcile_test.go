@@ -74,6 +74,35 @@ func TestReconcileFindsWhatWasMigrated(t *testing.T) {
 	require.Equal(t, want.Terminated+ending, res.Found.Terminated)
 }
 
+// A double is told, and the one that was migrated is the one that is compared.
+func TestReconcileFindsDoubles(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	refs := b.stage("acme", array(sound(1, ended), sound(2, ended)))
+	recs := run[[]BatchRecord](b, LoadBatchName, refs[0])
+	b.careless()
+	double := func(n int) {
+		other := *b.decoded(b.task(refs[0], recs[n]))
+		other.ProductKey = "nova-premium"
+		_, err := b.target.Create(b.t.Context(), "by-hand-"+other.ExternalEntitlementID, &other)
+		require.NoError(t, err)
+	}
+	outcomes := b.carry(refs[0])
+	double(0)
+	b.write(refs[0], "", outcomes...)
+	res := run[ReconcileResult](b, ReconcileName, ReconcileInput{Migration: "acme"})
+	require.Equal(t, 1, res.Different)
+	require.Equal(t, []string{"ext-0001"}, res.Examples)
+	require.Equal(t, 2, res.Found.Terminated)
+	says, _ := b.correlation()
+	require.Equal(t, map[string]string{"ext-0001": migrationfile.CorrelationExtra, "ext-0002": migrationfile.CorrelationOK}, says)
+
+	// Without an outcome that names it, it is known by what it is.
+	resolved := run[[]migration.Outcome](b, ResolveRecordsName, ResolveRecordsInput{BatchRef: refs[0]})
+	require.Equal(t, migration.Migrated, resolved[0].Fate)
+	require.Equal(t, outcomes[0].EntitlementID, resolved[0].EntitlementID)
+}
+
 var active = map[string]any{"status": "ACTIVE", "dateSuspended": nil}
 
 // disturbed migrates eight ACTIVE records in two batches and then changes what

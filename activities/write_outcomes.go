@@ -28,21 +28,30 @@ func (a *Activities) WriteOutcomes(ctx context.Context, in WriteOutcomesInput) e
 	for _, o := range in.Outcomes {
 		known[o.Record] = o
 	}
+	body, err := a.encodeOutcomes(ctx, in.BatchRef, known, in.Code)
+	if err == nil {
+		key := migration.Key(in.Migration, migration.OutcomesFile(in.Number))
+		err = a.store.Put(ctx, a.store.Work(key), body, outcomesType)
+	}
+	return fault.Activity(err)
+}
+
+const outcomesType = "application/x-ndjson"
+
+// encodeOutcomes gives a batch's outcomes as they are written; records without
+// one were not attempted, for the reason code.
+func (a *Activities) encodeOutcomes(ctx context.Context, b BatchRef, known map[int]migration.Outcome, code string) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	err := a.eachRecord(ctx, in.BatchRef, func(r stagedRecord) error {
+	err := a.eachRecord(ctx, b, func(r stagedRecord) error {
 		o, ok := known[r.number]
 		if !ok {
-			o = notAttempted(r, in.Code)
+			o = notAttempted(r, code)
 		}
 		return enc.Encode(o)
 	})
-	if err == nil {
-		key := migration.Key(in.Migration, migration.OutcomesFile(in.Number))
-		err = a.store.Put(ctx, a.store.Work(key), buf.Bytes(), "application/x-ndjson")
-	}
-	return fault.Activity(err)
+	return buf.Bytes(), err
 }
 
 func notAttempted(r stagedRecord, code string) migration.Outcome {

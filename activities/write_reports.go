@@ -142,7 +142,7 @@ func (r *reports) open() {
 
 func (r *reports) close() error {
 	if r.reload == nil {
-		return nil
+		return r.removeOld()
 	}
 	if err := r.reload.Close(); err != nil {
 		return err
@@ -156,6 +156,18 @@ func (r *reports) close() error {
 			return err
 		}
 		r.result.Files[name] = *info
+	}
+	return nil
+}
+
+// removeOld takes away what an earlier attempt wrote, which may have known of
+// fewer outcomes.
+func (r *reports) removeOld() error {
+	a := r.activities
+	for _, name := range []string{migration.FileReload, migration.FileErrors} {
+		if err := a.store.Delete(r.ctx, a.store.Work(migration.Key(r.in.Migration, name))); err != nil {
+			return err
+		}
 	}
 	return nil
 }

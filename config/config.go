@@ -62,6 +62,7 @@ type Migration struct {
 	Reconcile           bool          `mapstructure:"reconcile"`
 	Waves               bool          `mapstructure:"waves"`
 	RequireApproval     bool          `mapstructure:"require_approval"`
+	ApproveFirstWave    bool          `mapstructure:"approve_first_wave"`
 	RetryBudget         time.Duration `mapstructure:"retry_budget"` // whole seconds
 	HoldAfter           time.Duration `mapstructure:"hold_after"`   // whole seconds
 	MaxProblems         int           `mapstructure:"max_problems"`
@@ -97,9 +98,18 @@ type Log struct {
 	Format string `mapstructure:"format"` // text, json
 }
 
-// Dashboard says where the dashboard listens.
+// Dashboard says where the dashboard listens and who may see and do what.
+// Lists are separated by commas.
 type Dashboard struct {
-	Address string `mapstructure:"address"`
+	Address        string `mapstructure:"address"`         // host:port
+	UsersFile      string `mapstructure:"users_file"`      // empty: no users, loopback only
+	UserHeader     string `mapstructure:"user_header"`     // in which a trusted proxy names the user
+	TrustedProxies string `mapstructure:"trusted_proxies"` // addresses or networks, such as 10.0.0.0/8
+	PublicURL      string `mapstructure:"public_url"`      // as browsers see it
+	TemporalUI     string `mapstructure:"temporal_ui"`     // base address for links; empty: none
+	TLSCertFile    string `mapstructure:"tls_cert_file"`
+	TLSKeyFile     string `mapstructure:"tls_key_file"`
+	MaxUploadMB    int    `mapstructure:"max_upload_mb"` // MiB of one uploaded file
 }
 
 // Default gives every key its default.
@@ -117,7 +127,7 @@ func Default() Config {
 			StopTimeout:                  30 * time.Second,
 		},
 		Log:       Log{Level: "info", Format: "text"},
-		Dashboard: Dashboard{Address: "127.0.0.1:8088"},
+		Dashboard: Dashboard{Address: "127.0.0.1:8088", MaxUploadMB: 1024},
 	}
 }
 

@@ -10,10 +10,11 @@ import (
 func (c *Config) Settings() migration.Settings {
 	m := c.Migration
 	return migration.Settings{
-		Environment:     c.Target.Environment,
-		RequireApproval: m.RequireApproval,
-		Reconcile:       m.Reconcile,
-		Waves:           m.Waves,
+		Environment:      c.Target.Environment,
+		RequireApproval:  m.RequireApproval,
+		ApproveFirstWave: m.ApproveFirstWave,
+		Reconcile:        m.Reconcile,
+		Waves:            m.Waves,
 		Limits: migration.Limits{
 			ErrorRate:   m.Limits.ErrorRate,
 			MinSample:   m.Limits.MinSample,

@@ -134,5 +134,5 @@ func (c *Config) validatePrograms(p *problems) {
 	p.duration("worker.stop_timeout", w.StopTimeout, 0, time.Hour)
 	p.check(slices.Contains(levels, c.Log.Level), "log.level: %q is not one of %s", c.Log.Level, strings.Join(levels, ", "))
 	p.check(slices.Contains(formats, c.Log.Format), "log.format: %q is not one of %s", c.Log.Format, strings.Join(formats, ", "))
-	p.address("dashboard.address", c.Dashboard.Address)
+	c.validateDashboard(p)
 }

@@ -71,6 +71,14 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		"log.level":                              func(c *config.Config) { c.Log.Level = "trace" },
 		"log.format":                             func(c *config.Config) { c.Log.Format = "xml" },
 		"dashboard.address":                      func(c *config.Config) { c.Dashboard.Address = "here" },
+		"dashboard.trusted_proxies":              func(c *config.Config) { c.Dashboard.TrustedProxies = "10.0.0.0/8, proxy" },
+		"dashboard.user_header": func(c *config.Config) {
+			c.Dashboard.UserHeader, c.Dashboard.TrustedProxies = "X-User", "10.0.0.1"
+		},
+		"dashboard.public_url":    func(c *config.Config) { c.Dashboard.PublicURL = "ferry.example.com" },
+		"dashboard.temporal_ui":   func(c *config.Config) { c.Dashboard.TemporalUI = "127.0.0.1:8233" },
+		"dashboard.tls_cert_file": func(c *config.Config) { c.Dashboard.TLSCertFile = "cert.pem" },
+		"dashboard.max_upload_mb": func(c *config.Config) { c.Dashboard.MaxUploadMB = 0 },
 	} {
 		t.Run(key, func(t *testing.T) {
 			t.Parallel()

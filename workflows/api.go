@@ -1,5 +1,6 @@
-// Package workflows holds Ferry's three workflows: MigrateFile carries a file,
-// MigrateBatch some consecutive records of it, MigrateEntitlement one record.
+// Package workflows holds Ferry's workflows: MigrateFile carries a file,
+// MigrateBatch some consecutive records of it, MigrateEntitlement one record;
+// RebuildReports makes the files of a migration that was ended by force.
 // This file is their public face. Workers register them (Register), programs
 // start, query and update them by the names below. Workflow code does no I/O
 // and reads no clock but Temporal's.
@@ -22,6 +23,7 @@ const (
 	MigrateFileName        = "MigrateFile"
 	MigrateBatchName       = "MigrateBatch"
 	MigrateEntitlementName = "MigrateEntitlement"
+	RebuildReportsName     = "RebuildReports"
 )
 
 // QueryProgress answers a migration.Summary at any time.
@@ -45,6 +47,7 @@ type MigrateFileInput struct {
 	Route             string            `json:"route"` // as the target knows it
 	DryRun            bool              `json:"dryRun,omitempty"`
 	RequireApproval   *bool             `json:"requireApproval,omitempty"`
+	ApproveFirstWave  *bool             `json:"approveFirstWave,omitempty"` // hold again after the first wave
 	Reconcile         *bool             `json:"reconcile,omitempty"`
 	Limits            *LimitsInput      `json:"limits,omitempty"`
 	Waves             *bool             `json:"waves,omitempty"`
@@ -104,6 +107,9 @@ type SetConcurrencyInput struct {
 func BatchID(migrationID string, number int) string {
 	return fmt.Sprintf("%s/batch-%06d", migrationID, number)
 }
+
+// RebuildID is the id of the workflow that rebuilds a migration's files.
+func RebuildID(migrationID string) string { return migrationID + "/reports" }
 
 // maxIDBytes keeps entitlement ids below the 255 characters that Temporal on
 // PostgreSQL stores, with room for the route.

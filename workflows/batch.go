@@ -1,10 +1,8 @@
 package workflows
 
 import (
-	"errors"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/f0a90b9a/ferry/activities"
@@ -32,11 +30,11 @@ type Tally struct {
 	Number   int                `json:"number"`
 	Outcomes migration.Outcomes `json:"outcomes"`
 	Partial  int                `json:"partial"`
-	Counted  int                `json:"counted"`  // failed records that count for the limits
-	Decided  int                `json:"decided"`  // finished records that count for the limits
-	Migrated migration.ByGroup  `json:"migrated"` // by status group
-	Streak   limits.Streak      `json:"streak"`   // of failures that count
-	Groups   migration.Groups   `json:"groups"`   // of what was not migrated
+	Migrated migration.ByGroup  `json:"migrated"`          // by status group
+	Groups   migration.Groups   `json:"groups"`            // of what was not migrated
+	Waiting  int                `json:"waiting,omitempty"` // under way for over a minute
+
+	limits.Report // of what counts for the limits
 }
 
 // MigrateBatch migrates a batch's records, each in a child workflow, and
@@ -65,24 +63,31 @@ type batchRun struct {
 	records  []activities.BatchRecord
 	known    map[int]bool // record numbers that the target had when the batch began
 	outcomes map[int]migration.Outcome
+	book     *limits.Batch
 	lost     []int // record numbers whose workflow closed without an outcome
-	open     map[int]string
+	open     map[int]*openRecord
+	over     bool // no record is under way or will be
 
-	sinceTally   int
-	toldFailures int
-	lastMove     time.Time // when a record ended last
+	lastMove time.Time // when a record ended last
+}
+
+// openRecord is a record under way.
+type openRecord struct {
+	workflowID string
+	since      time.Time // when it was started, or the run last went on
+	slow       bool      // it has waited for long: others need not wait for it
 }
 
 func newBatchRun(ctx workflow.Context, in MigrateBatchInput) *batchRun {
 	calls, _ := workflow.NewDisconnectedContext(ctx)
 	b := &batchRun{
-		in: in, ctx: calls, control: in.Control,
+		in: in, ctx: calls, control: in.Control, book: limits.NewBatch(in.First, in.Count),
 		lastMove: workflow.Now(ctx),
-		known:    map[int]bool{}, outcomes: map[int]migration.Outcome{}, open: map[int]string{},
+		known:    map[int]bool{}, outcomes: map[int]migration.Outcome{}, open: map[int]*openRecord{},
 	}
 	workflow.Go(calls, func(own workflow.Context) {
 		ctx.Done().Receive(own, nil)
-		b.apply(Control{Stop: fault.CodeAborted, Width: b.control.Width, Consecutive: b.control.Consecutive})
+		b.apply(Control{Stop: fault.CodeOperatorStopped, Width: b.control.Width, Consecutive: b.control.Consecutive})
 	})
 	return b
 }
@@ -92,13 +97,13 @@ func (b *batchRun) load() error {
 	if err := quickThenPatient(b.ctx, activities.LoadBatchName, b.in.BatchRef, &b.records); err != nil {
 		return err
 	}
-	if b.control.Stop != "" && !b.in.Restarted {
+	if b.control.Stop != "" && !b.again() {
 		return nil
 	}
 	var known []int
 	in := activities.LookUpBatchInput{BatchRef: b.in.BatchRef, Route: b.in.Route, RequestsPerSecond: b.control.RequestsPerSecond}
 	// What a batch has not begun to write, a stop need not wait for.
-	if err := b.insist(activities.LookUpBatchName, in, &known, !b.in.Restarted); err != nil {
+	if err := b.insist(activities.LookUpBatchName, in, &known, !b.again()); err != nil {
 		return err
 	}
 	for _, n := range known {
@@ -110,57 +115,34 @@ func (b *batchRun) load() error {
 // migrate starts a child for each record, as many at once as the width allows,
 // and waits for all that were started.
 func (b *batchRun) migrate() {
+	workflow.Go(b.ctx, b.age)
 	for _, rec := range b.records {
-		_ = workflow.Await(b.ctx, func() bool {
-			return b.control.Stop != "" || (!b.control.Hold && len(b.open) < b.control.Width)
-		})
+		_ = workflow.Await(b.ctx, func() bool { return b.control.Stop != "" || (!b.control.Hold && b.mayStart()) })
 		if b.control.Stop != "" {
 			break
 		}
 		b.start(rec)
 	}
 	_ = workflow.Await(b.ctx, func() bool { return len(b.open) == 0 })
+	b.over = true
+}
+
+// mayStart reports whether the width has room for another record. Slow ones
+// leave theirs to others, up to as many again.
+func (b *batchRun) mayStart() bool {
+	return len(b.open)-b.slow() < b.control.Width && len(b.open) < 2*b.control.Width
 }
 
 func (b *batchRun) start(rec activities.BatchRecord) {
 	id := EntitlementID(b.in.Route, rec.ExternalEntitlementID)
-	b.open[rec.Record] = id
+	b.open[rec.Record] = &openRecord{workflowID: id, since: workflow.Now(b.ctx)}
 	seen := b.changes
 	child := workflow.ExecuteChildWorkflow(withEntitlement(b.ctx, id), MigrateEntitlementName, b.childInput(rec))
 	workflow.Go(b.ctx, func(ctx workflow.Context) {
-		out, err := b.await(ctx, child, id, seen)
-		for try := 0; b.inTheWay(err) && try < leftoverTries; try++ {
-			_ = workflow.Sleep(ctx, leftoverWait)
-			seen = b.changes
-			child = workflow.ExecuteChildWorkflow(withEntitlement(ctx, id), MigrateEntitlementName, b.childInput(rec))
-			out, err = b.await(ctx, child, id, seen)
-		}
+		out, err := b.see(ctx, rec, child, seen)
 		delete(b.open, rec.Record)
 		b.finish(rec, out, err)
 	})
-}
-
-// await waits for a record's end. A control that came between its start and
-// now has missed it, and is told again.
-func (b *batchRun) await(ctx workflow.Context, child workflow.ChildWorkflowFuture, id string, seen int) (migration.Outcome, error) {
-	if child.GetChildWorkflowExecution().Get(ctx, nil) == nil && b.changes != seen {
-		b.tell(id)
-	}
-	var out migration.Outcome
-	err := child.Get(ctx, &out)
-	return out, err
-}
-
-const (
-	leftoverTries = 5
-	leftoverWait  = 2 * time.Second
-)
-
-// inTheWay reports whether a record could not be started because its workflow
-// of this batch's earlier run is still being ended by the server.
-func (b *batchRun) inTheWay(err error) bool {
-	var another *temporal.ChildWorkflowExecutionAlreadyStartedError
-	return b.in.Restarted && b.control.Stop == "" && errors.As(err, &another)
 }
 
 func (b *batchRun) childInput(rec activities.BatchRecord) MigrateEntitlementInput {
@@ -170,7 +152,7 @@ func (b *batchRun) childInput(rec activities.BatchRecord) MigrateEntitlementInpu
 			At: rec.At, Batch: b.in.At,
 		},
 		Route: b.in.Route, Status: rec.Status, Steps: rec.Steps,
-		Look: b.known[rec.Record], Restarted: b.in.Restarted, Behaviour: b.in.Behaviour,
+		Look: b.known[rec.Record] || wasReset(b.ctx), Restarted: b.again(), Behaviour: b.in.Behaviour,
 		RequestsPerSecond:  b.control.RequestsPerSecond,
 		RetryBudgetSeconds: b.in.RetryBudgetSeconds, HoldAfterSeconds: b.in.HoldAfterSeconds,
 	}
@@ -178,16 +160,28 @@ func (b *batchRun) childInput(rec activities.BatchRecord) MigrateEntitlementInpu
 
 // finish takes over what became of a record.
 func (b *batchRun) finish(rec activities.BatchRecord, out migration.Outcome, err error) {
-	var another *temporal.ChildWorkflowExecutionAlreadyStartedError
 	switch {
 	case err == nil, fault.Outcome(err, &out):
-		b.outcomes[rec.Record] = out
-	case errors.As(err, &another):
-		b.outcomes[rec.Record] = elsewhere(rec)
+		b.keep(out, rec.Record)
+	case inTheWay(err) && (b.control.Stop == "" || !b.again()):
+		b.keep(elsewhere(rec), rec.Record)
 	default:
 		b.lost = append(b.lost, rec.Record)
 	}
 	b.judge()
+}
+
+// keep takes an outcome over.
+func (b *batchRun) keep(out migration.Outcome, record int) {
+	b.outcomes[record] = out
+	switch {
+	case countsAsFailure(out):
+		b.book.Failed(record)
+	case carried(out):
+		b.book.Passed()
+	default:
+		b.book.Uncounted()
+	}
 }
 
 func elsewhere(rec activities.BatchRecord) migration.Outcome {
@@ -224,7 +218,7 @@ func (b *batchRun) settle() error {
 // that the target has and this batch did not come to.
 func (b *batchRun) resolveLost() error {
 	lost := b.lost
-	if b.in.Restarted {
+	if b.again() {
 		for _, rec := range b.records {
 			if _, ok := b.outcomes[rec.Record]; !ok && b.known[rec.Record] {
 				lost = append(lost, rec.Record)
@@ -242,7 +236,7 @@ func (b *batchRun) resolveLost() error {
 		return err
 	}
 	for _, out := range outs {
-		b.outcomes[out.Record] = out
+		b.keep(out, out.Record)
 	}
 	return nil
 }

@@ -35,21 +35,25 @@ func (b *batchRun) apply(c Control) {
 	if b.control.Stop != "" {
 		c.Stop = b.control.Stop
 	}
-	if c == b.control {
+	was := b.control
+	b.control = c
+	if was.Hold && !c.Hold {
+		b.refresh()
+	}
+	if was.forRecords() == c.forRecords() {
 		return
 	}
-	b.control = c
 	b.changes++
 	for _, rec := range b.records {
-		if id, ok := b.open[rec.Record]; ok {
-			b.tell(id)
+		if o, ok := b.open[rec.Record]; ok {
+			b.tell(o.workflowID)
 		}
 	}
 }
 
 // tell passes the control to one record. One that has just closed needs none.
 func (b *batchRun) tell(id string) {
-	workflow.SignalExternalWorkflow(b.ctx, id, "", signalControl, b.control)
+	b.signalRecord(id, b.control)
 }
 
 // pass tells the root of a record's trouble: refused credentials always, an

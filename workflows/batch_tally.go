@@ -9,35 +9,24 @@ import (
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
 
-const (
-	tallyEveryFinished = 25
-	tallyEveryFailures = 5
-)
-
 // judge looks at the batch after a record has ended: whether its own streak
 // stops it, and whether the root is to hear of it.
 func (b *batchRun) judge() {
 	b.lastMove = workflow.Now(b.ctx)
-	b.sinceTally++
 	t := b.tally()
-	if b.control.Stop == "" && limits.RunReached(b.control.Consecutive, t.Streak.Longest) {
+	switch {
+	case b.control.Stop == "" && limits.RunReached(b.control.Consecutive, t.Streak.Longest):
 		c := b.control
 		c.Stop = fault.CodeStoppedByLimit
 		b.apply(c)
 		b.send(t)
-		return
-	}
-	if t.Outcomes.Total() == b.in.Count {
-		return // the result tells it
-	}
-	newFailure := t.Counted > 0 && t.Counted%tallyEveryFailures == 0 && t.Counted != b.toldFailures
-	if b.sinceTally >= tallyEveryFinished || newFailure {
+	case t.Outcomes.Total() < b.in.Count && b.book.News(): // at its end the result tells it
 		b.send(t)
 	}
 }
 
 func (b *batchRun) send(t Tally) {
-	b.sinceTally, b.toldFailures = 0, t.Counted
+	b.book.Told()
 	b.signalRoot(signalTally, t)
 }
 
@@ -51,37 +40,30 @@ func (b *batchRun) signalRoot(name string, msg any) {
 // tally counts the batch. Records without an outcome count once the batch is
 // over: they were not attempted.
 func (b *batchRun) tally() Tally {
-	t := Tally{Number: b.in.Number}
-	failed := make([]bool, b.in.Count)
-	for i := range failed {
-		out, ok := b.outcomes[b.in.First+i]
-		if !ok {
-			continue
+	t := Tally{Number: b.in.Number, Waiting: b.slow(), Report: b.book.Report()}
+	for i := range b.in.Count {
+		if out, ok := b.outcomes[b.in.First+i]; ok {
+			t.add(out)
 		}
-		t.Outcomes.Add(out.Fate, 1)
-		failed[i] = countsAsFailure(out)
-		t.count(out, failed[i])
 	}
-	t.Streak = limits.Of(b.in.First, failed)
 	return t
 }
 
-func (t *Tally) count(out migration.Outcome, failed bool) {
-	if failed {
-		t.Counted++
-	}
-	if failed || out.Fate == migration.Migrated || out.Fate == migration.AlreadyMigrated {
-		t.Decided++
-	}
+func (t *Tally) add(out migration.Outcome) {
+	t.Outcomes.Add(out.Fate, 1)
 	if out.Partial() {
 		t.Partial++
 	}
-	switch out.Fate {
-	case migration.Migrated, migration.AlreadyMigrated:
+	if carried(out) {
 		t.Migrated.Add(entitlement.StatusGroup(out.Status), 1)
-	default:
+	} else {
 		t.Groups.Add(out)
 	}
+}
+
+// carried reports whether a record was carried to its end.
+func carried(out migration.Outcome) bool {
+	return out.Fate == migration.Migrated || out.Fate == migration.AlreadyMigrated
 }
 
 // countsAsFailure tells a record's own failure from one that operators or the

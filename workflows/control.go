@@ -20,6 +20,12 @@ type Control struct {
 	Releases          int     `json:"releases,omitempty"` // how often the run went on: makes each release a news
 }
 
+// forRecords is what of it concerns a record that is under way.
+func (c Control) forRecords() Control {
+	c.Width, c.Consecutive = 0, 0
+	return c
+}
+
 // Trouble is what one record can't judge alone: the credentials are refused,
 // or the target has been away for long.
 type Trouble struct {

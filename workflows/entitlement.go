@@ -189,7 +189,7 @@ func (r *recordRun) failed(step entitlement.Step, code string, f *fault.Fault, r
 // not attempted if nothing can have been done for it, else failed on account
 // of nobody.
 func (r *recordRun) interrupted(step entitlement.Step, f *fault.Fault) *migration.Outcome {
-	if r.stop != fault.CodeOperatorStopped && !r.wrote && !r.unclear {
+	if !r.wrote && !r.unclear {
 		out := r.outcome(migration.NotAttempted)
 		out.Step, out.Code, out.Message, out.Retryable = step, r.stop, migration.WhyNotAttempted(r.stop), true
 		out.EntitlementID, out.StepsDone = "", nil

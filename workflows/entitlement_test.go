@@ -189,11 +189,23 @@ func TestStopEndsAWaitingRecord(t *testing.T) {
 
 func TestRecordCancelledByHandSaysSo(t *testing.T) {
 	t.Parallel()
-	env, _ := recordEnv(t, retryable(false))
-	env.RegisterDelayedCallback(env.CancelWorkflow, 10*time.Second)
-	out := carry(t, env, recordInput())
-	require.Equal(t, migration.Failed, out.Fate)
-	require.Equal(t, fault.CodeOperatorStopped, out.Code)
+	for fate, unclear := range map[migration.Fate]bool{migration.NotAttempted: false, migration.Failed: true} {
+		env, _ := recordEnv(t, retryable(unclear))
+		env.RegisterDelayedCallback(env.CancelWorkflow, 10*time.Second)
+		out := carry(t, env, recordInput())
+		require.Equal(t, fate, out.Fate)
+		require.Equal(t, fault.CodeOperatorStopped, out.Code)
+	}
+}
+
+func TestControlOfAnotherMigrationIsNotForThisRecord(t *testing.T) {
+	t.Parallel()
+	env, s := recordEnv(t, retryable(false), answer{})
+	env.RegisterDelayedCallback(func() {
+		env.SignalWorkflow(signalControl, recordControl{Control: Control{Stop: fault.CodeAborted}, Migration: "another"})
+	}, 100*time.Millisecond)
+	require.Equal(t, migration.Migrated, carry(t, env, recordInput()).Fate)
+	require.Len(t, s.calls, 3)
 }
 
 func TestRefusedCredentialsWaitForTheOperator(t *testing.T) {

@@ -31,7 +31,8 @@ type Carried struct {
 	Records    int                    `json:"records"`
 	Expected   migration.ByGroup      `json:"expected"`
 	Problems   *migration.Problems    `json:"problems,omitempty"`
-	PlanHash   string                 `json:"planHash"`
+	PlanBase   string                 `json:"planBase"` // hash of the plan as it was made
+	PlanHash   string                 `json:"planHash"` // the same with the settings as they are now
 	Approved   bool                   `json:"approved,omitempty"`
 	Batches    int                    `json:"batches"`
 	Waves      []migrationfile.Wave   `json:"waves"`
@@ -40,11 +41,12 @@ type Carried struct {
 	Wave       int                    `json:"wave"` // index of the open wave
 	WaveFailed int                    `json:"waveFailed"`
 	Closed     Tally                  `json:"closed"` // of all batches that are over
-	InOrder    limits.File            `json:"inOrder"`
+	Failures   limits.Run             `json:"failures"`
 	Tripped    *migration.Tripped     `json:"tripped,omitempty"`
 	Stop       string                 `json:"stop,omitempty"`
 	Hold       bool                   `json:"hold,omitempty"`
 	Releases   int                    `json:"releases,omitempty"`
+	Narrow     int                    `json:"narrow,omitempty"` // how often the width is halved, a limit being near
 	ReleasedAt time.Time              `json:"releasedAt"`
 	Reason     string                 `json:"reason,omitempty"`
 	Audit      []migration.AuditEntry `json:"audit,omitempty"`
@@ -78,10 +80,11 @@ type fileRun struct {
 	final    *activities.WriteReportsResult
 	finished *time.Time
 
+	soFar     string // what an approval looks back on
 	rules     entitlement.Route
 	problems  []string // the first of a rejected file
 	page      []migrationfile.Batch
-	open      map[int]*Tally // batches under way, with their last tally
+	open      []*openBatch // by number
 	stopping  workflow.CancelFunc
 	differing int
 	lastMove  time.Time
@@ -92,7 +95,7 @@ func newFileRun(ctx workflow.Context, in MigrateFileInput) (*fileRun, error) {
 	calls, _ := workflow.NewDisconnectedContext(ctx)
 	r := &fileRun{
 		in: in, id: workflow.GetInfo(ctx).WorkflowExecution.ID, ctx: calls,
-		phase: migration.Checking, open: map[int]*Tally{}, lastMove: workflow.Now(ctx),
+		phase: migration.Checking, lastMove: workflow.Now(ctx),
 	}
 	if in.Carried != nil {
 		r.Carried, r.phase = *in.Carried, migration.Migrating
@@ -180,7 +183,7 @@ func (r *fileRun) checkInput() activities.CheckStartInput {
 	in := activities.CheckStartInput{
 		Migration: r.id, File: r.in.File, Route: r.in.Route, DryRun: r.in.DryRun,
 		RequireApproval: r.in.RequireApproval, Reconcile: r.in.Reconcile, Waves: r.in.Waves,
-		RequestsPerSecond: r.in.RequestsPerSecond,
+		ApproveFirstWave: r.in.ApproveFirstWave, RequestsPerSecond: r.in.RequestsPerSecond,
 	}
 	if l := r.in.Limits; l != nil {
 		in.ErrorRate, in.MinSample, in.Consecutive, in.MaxFailures = l.ErrorRate, l.MinSample, l.Consecutive, l.MaxFailures
@@ -201,7 +204,7 @@ func (r *fileRun) importFile(ctx workflow.Context) error {
 		return err
 	}
 	r.SHA256, r.Records, r.Expected = imported.SHA256, imported.Records, imported.Expected
-	r.Problems, r.PlanHash = imported.Problems, imported.PlanHash
+	r.Problems, r.PlanBase, r.PlanHash = imported.Problems, imported.PlanHash, imported.PlanHash
 	r.Batches, r.Waves = imported.Batches, imported.Waves
 	for _, name := range []string{migration.FileRecords, migration.FileBatches, migration.FilePlan, migration.FileValidation} {
 		if info, ok := imported.Files[name]; ok {
@@ -226,12 +229,7 @@ func (r *fileRun) decide() error {
 	case r.Settings.DryRun:
 		r.result = migration.DryRun
 	case r.Settings.RequireApproval:
-		r.Reason = "waiting for approval of plan " + r.PlanHash
-		r.enter(migration.AwaitingApproval)
-		_ = workflow.Await(r.ctx, func() bool { return r.Approved || r.Stop != "" })
-		if r.Approved {
-			r.Reason = ""
-		}
+		r.awaitApproval("")
 	}
 	return nil
 }

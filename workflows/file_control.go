@@ -32,18 +32,17 @@ const paceSeconds = 4
 // width is how many records a batch may have under way.
 func (r *fileRun) width() int {
 	c := r.Settings.Concurrency
-	if r.Settings.RequestsPerSecond <= 0 {
-		return c.PerBatch
+	width := c.PerBatch
+	if pace := r.Settings.RequestsPerSecond; pace > 0 {
+		width = min(width, int(pace*paceSeconds)/c.Batches)
 	}
-	return min(c.PerBatch, max(1, int(r.Settings.RequestsPerSecond*paceSeconds)/c.Batches))
+	return max(1, width>>r.Narrow)
 }
 
 // broadcast tells all batches under way.
 func (r *fileRun) broadcast() {
-	for n := r.firstOpen(); n < r.Next; n++ {
-		if _, ok := r.open[n]; ok {
-			r.tell(r.ctx, n)
-		}
+	for _, b := range r.open {
+		r.tell(r.ctx, b.Number)
 	}
 }
 
@@ -118,19 +117,6 @@ func (r *fileRun) listen(ctx workflow.Context) {
 	for {
 		s.Select(ctx)
 	}
-}
-
-// hear takes over a tally of a batch under way; one of a batch that is over
-// says nothing new.
-func (r *fileRun) hear(t Tally) {
-	if _, ok := r.open[t.Number]; !ok {
-		return
-	}
-	r.open[t.Number] = &t
-	r.lastMove = workflow.Now(r.ctx)
-	r.InOrder.Set(t.Streak, false)
-	r.checkLimits()
-	r.describe()
 }
 
 // help holds the run for what is no record's fault. News of a call that was
@@ -226,35 +212,15 @@ func (r *fileRun) update(name string, may func() error, do func(OperatorAction))
 		}})
 }
 
-func (r *fileRun) updateApprove() error {
-	return workflow.SetUpdateHandlerWithOptions(r.ctx, UpdateApprove,
-		func(_ workflow.Context, in ApproveInput) (*Summary, error) {
-			r.note(UpdateApprove, in.OperatorAction, "plan "+in.Plan)
-			r.Approved = true
-			return r.summary(), nil
-		},
-		workflow.UpdateHandlerOptions{Validator: func(in ApproveInput) error {
-			if err := checkBy(in.OperatorAction); err != nil {
-				return err
-			}
-			if r.phase != migration.AwaitingApproval || r.Approved {
-				return fmt.Errorf("migration %s is not waiting for approval (phase %s)", r.id, r.shown())
-			}
-			if in.Plan != r.PlanHash {
-				return fmt.Errorf("plan %q is not the plan of migration %s, which is %s (look at plan.json and approve that)", in.Plan, r.id, r.PlanHash)
-			}
-			return nil
-		}})
-}
-
 func (r *fileRun) updateLimits() error {
 	return workflow.SetUpdateHandlerWithOptions(r.ctx, UpdateSetLimits,
 		func(_ workflow.Context, in SetLimitsInput) (*Summary, error) {
 			was := r.Settings.Limits
 			r.Settings.Limits = in.Limits.over(was)
 			r.note(UpdateSetLimits, in.OperatorAction, fmt.Sprintf("%+v → %+v", was, r.Settings.Limits))
+			r.replan()
 			r.broadcast()
-			r.checkLimits()
+			r.recheckLimits()
 			return r.summary(), nil
 		},
 		workflow.UpdateHandlerOptions{Validator: func(in SetLimitsInput) error {
@@ -272,6 +238,7 @@ func (r *fileRun) updateConcurrency() error {
 			}
 			r.note(UpdateSetConcurrency, in.OperatorAction, fmt.Sprintf("%+v, %g/s → %+v, %g/s",
 				was, pace, r.Settings.Concurrency, r.Settings.RequestsPerSecond))
+			r.replan()
 			r.broadcast()
 			return r.summary(), nil
 		},

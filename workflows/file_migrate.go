@@ -19,38 +19,74 @@ const (
 	batchTries = 3
 )
 
+// task is what the root can do next.
+type task int
+
+const (
+	toWait task = iota
+	toOpen
+	toJudge
+	toContinue
+	toEnd
+)
+
 // migrate hands out the batches in file order, wave by wave. It returns when
 // all are over or the run is stopped, or, with again, when the history is long
 // and nothing is under way.
 func (r *fileRun) migrate() (again bool) {
 	r.enter(migration.Migrating)
 	for {
-		_ = workflow.Await(r.ctx, func() bool { return r.mayOpen() || len(r.open) == 0 && !r.waiting() })
-		switch {
-		case r.mayOpen():
+		_ = workflow.Await(r.ctx, func() bool { return r.next() != toWait })
+		switch r.next() {
+		case toOpen:
 			if err := r.openNext(); err != nil {
 				r.block(r.ctx, "the plan can't be read", err)
 			}
-		case r.Stop != "" || r.Wave >= len(r.Waves):
-			return false
-		case r.Next > r.wave().LastBatch:
+		case toJudge:
 			r.judgeWave()
-		case r.long():
+		case toContinue:
 			return true
+		case toEnd:
+			return false
+		case toWait:
 		}
 	}
 }
 
-func (r *fileRun) wave() migrationfile.Wave { return r.Waves[r.Wave] }
-
-// mayOpen reports whether another batch may be started now.
-func (r *fileRun) mayOpen() bool {
-	return r.Stop == "" && !r.Hold && r.Wave < len(r.Waves) && r.Next <= r.wave().LastBatch &&
-		len(r.open) < r.Settings.Concurrency.Batches && !r.long()
+// next is what can be done now.
+func (r *fileRun) next() task {
+	over := len(r.open) == 0
+	switch {
+	case r.Stop != "" && over:
+		return toEnd
+	case r.Stop != "" || r.Hold:
+		return toWait
+	case r.Wave >= len(r.Waves):
+		return when(over, toEnd)
+	case r.Next > r.wave().LastBatch:
+		return when(r.settled(), toJudge)
+	case r.long():
+		return when(over, toContinue)
+	}
+	return when(r.busy() < r.Settings.Concurrency.Batches && len(r.open) < 2*r.Settings.Concurrency.Batches, toOpen)
 }
 
-// waiting reports whether there is nothing to do but to wait for an operator.
-func (r *fileRun) waiting() bool { return r.Hold && r.Stop == "" }
+func when(can bool, t task) task {
+	if can {
+		return t
+	}
+	return toWait
+}
+
+func (r *fileRun) wave() migrationfile.Wave { return r.Waves[r.Wave] }
+
+// firstOfWave is the number of the first batch of the wave that is open.
+func (r *fileRun) firstOfWave() int {
+	if r.Wave >= len(r.Waves) {
+		return r.Next
+	}
+	return r.wave().FirstBatch
+}
 
 // long reports whether the history should be cut.
 func (r *fileRun) long() bool {
@@ -59,12 +95,13 @@ func (r *fileRun) long() bool {
 }
 
 func (r *fileRun) openNext() error {
-	b, err := r.batch(r.Next)
+	place, err := r.batch(r.Next)
 	if err != nil {
 		return err
 	}
 	r.Next++
-	r.open[b.Number] = nil
+	b := &openBatch{Batch: place}
+	r.open = append(r.open, b)
 	workflow.Go(r.ctx, func(ctx workflow.Context) { r.close(b, r.runBatch(ctx, b)) })
 	return nil
 }
@@ -88,13 +125,14 @@ func (r *fileRun) batch(number int) (migrationfile.Batch, error) {
 
 // runBatch runs a batch to its result. One that gave none is started again;
 // after that its records are judged by what the target has.
-func (r *fileRun) runBatch(ctx workflow.Context, b migrationfile.Batch) Tally {
+func (r *fileRun) runBatch(ctx workflow.Context, b *openBatch) Tally {
 	for try := range batchTries {
-		if t, err := r.tryBatch(ctx, b, try > 0); err == nil {
+		r.forget(b)
+		if t, err := r.tryBatch(ctx, b.Batch, try > 0); err == nil {
 			return t
 		}
 	}
-	return r.resolveBatch(ctx, b)
+	return r.resolveBatch(ctx, b.Batch)
 }
 
 func (r *fileRun) tryBatch(ctx workflow.Context, b migrationfile.Batch, restarted bool) (Tally, error) {
@@ -125,73 +163,63 @@ func (r *fileRun) resolveBatch(ctx workflow.Context, b migrationfile.Batch) Tall
 		BatchRef: r.ref(b), Route: r.in.Route, RequestsPerSecond: r.Settings.RequestsPerSecond,
 	}, &outs)
 	r.insist(withPatient(ctx), activities.WriteOutcomesName, activities.WriteOutcomesInput{BatchRef: r.ref(b), Outcomes: outs}, nil)
-	resolved := batchRun{in: MigrateBatchInput{BatchRef: r.ref(b)}, outcomes: map[int]migration.Outcome{}}
+	resolved := batchRun{
+		in: MigrateBatchInput{BatchRef: r.ref(b)}, outcomes: map[int]migration.Outcome{},
+		book: limits.NewBatch(b.First, b.Count),
+	}
 	for _, out := range outs {
-		resolved.outcomes[out.Record] = out
+		resolved.keep(out, out.Record)
 	}
 	return resolved.tally()
 }
 
-// close takes over a batch's result.
-func (r *fileRun) close(b migrationfile.Batch, t Tally) {
-	delete(r.open, b.Number)
-	r.Closed = r.Closed.plus(t)
-	r.WaveFailed += t.Counted
-	r.InOrder.Set(t.Streak, true)
-	r.lastMove = workflow.Now(r.ctx)
-	r.checkLimits()
-	r.describe()
-}
-
-// plus adds a batch's counts; streaks are kept elsewhere.
-func (t Tally) plus(u Tally) Tally {
-	sum := Tally{
-		Outcomes: t.Outcomes.Plus(u.Outcomes), Partial: t.Partial + u.Partial,
-		Counted: t.Counted + u.Counted, Decided: t.Decided + u.Decided,
-		Migrated: t.Migrated.Plus(u.Migrated), Groups: append(migration.Groups(nil), t.Groups...),
+// settled reports whether a wave whose batches are all started can be judged:
+// nothing of it is under way but records that have waited for long, and so few
+// of these that the wave stands even if they fail.
+func (r *fileRun) settled() bool {
+	if r.busy() > 0 {
+		return false
 	}
-	for _, g := range u.Groups {
-		sum.Groups.AddGroup(g)
-	}
-	return sum
-}
-
-// total counts all batches, those under way by their last tally.
-func (r *fileRun) total() Tally {
-	sum := r.Closed
-	for n := r.firstOpen(); n < r.Next; n++ {
-		if t := r.open[n]; t != nil {
-			sum = sum.plus(*t)
+	waiting := 0
+	for _, b := range r.open {
+		if b.Number >= r.firstOfWave() {
+			waiting += b.tally.Waiting
 		}
 	}
-	return sum
+	failed, size := r.waveFailed(), r.wave().Records
+	return waiting == 0 || !limits.CanaryReached(r.Settings.Limits.ErrorRate, failed+waiting, size)
 }
 
-// firstOpen is the lowest number that a batch under way can have.
-func (r *fileRun) firstOpen() int {
-	first := r.Next
-	for n := r.Next - 1; n >= 1 && n >= r.Next-2*migration.MaxBatches; n-- {
-		if _, ok := r.open[n]; ok {
-			first = n
+// waveFailed is how many records of the open wave have failed.
+func (r *fileRun) waveFailed() int {
+	failed := r.WaveFailed
+	for _, b := range r.open {
+		if b.Number >= r.firstOfWave() {
+			failed += b.tally.Count().Failed
 		}
 	}
-	return first
+	return failed
 }
 
 // judgeWave looks at a wave that is over before the next one opens.
 func (r *fileRun) judgeWave() {
 	w := r.wave()
-	if r.Settings.Waves && limits.CanaryReached(r.Settings.Limits.ErrorRate, r.WaveFailed, w.Records) {
-		first := r.waveStart()
-		r.trip(migration.Tripped{Rule: migration.RuleCanary, First: first, Last: first + w.Records - 1})
+	last := r.Wave+1 == len(r.Waves)
+	if r.Settings.Waves && limits.CanaryReached(r.Settings.Limits.ErrorRate, r.waveFailed(), w.Records) {
+		r.tripWave()
 		return
 	}
-	if r.Settings.Waves && r.Wave+1 < len(r.Waves) {
-		if !r.readBack(w) {
-			return
-		}
+	if r.Settings.Waves && !last && !r.readBack(w) {
+		return
 	}
 	r.Wave, r.WaveFailed = r.Wave+1, 0
+	if r.Settings.ApproveFirstWave && r.Wave == 1 && !last {
+		_ = workflow.Await(r.ctx, func() bool { return !r.Hold || r.Stop != "" })
+		r.awaitApproval(fmt.Sprintf("wave 1 is done, %d of its %d records failed; ", r.Failures.Count().Failed, w.Records))
+		if r.Stop == "" {
+			r.enter(migration.Migrating)
+		}
+	}
 }
 
 func (r *fileRun) waveStart() int {
@@ -208,6 +236,9 @@ func (r *fileRun) readBack(w migrationfile.Wave) bool {
 	var seen activities.ReadBackResult
 	in := activities.ReadBackInput{
 		Migration: r.id, Route: r.in.Route, From: w.FirstBatch, To: w.LastBatch, RequestsPerSecond: r.Settings.RequestsPerSecond,
+	}
+	for _, b := range r.open { // left to the reconciliation
+		in.Skip = append(in.Skip, b.Number)
 	}
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	r.stopping = cancel

@@ -126,7 +126,7 @@ func (r *fileRun) summary() *Summary {
 	if r.final != nil {
 		expected, migrated, partial, errors = r.final.Expected, r.final.Migrated, r.final.Partial, r.final.Errors
 	}
-	longest, _ := r.InOrder.Longest()
+	longest, _ := r.Failures.InOrder.Longest()
 	files := make(map[string]migration.FileInfo, len(r.Files))
 	for _, f := range r.Files {
 		files[f.Name] = f.Info

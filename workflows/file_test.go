@@ -29,6 +29,7 @@ type fileBundle struct {
 	waves     []migrationfile.Wave
 	checkErr  error
 	claimErr  error
+	planErr   error
 	imported  func(*activities.ImportFileResult)
 	importing time.Duration
 	batch     func(workflow.Context, MigrateBatchInput) (*Tally, error)
@@ -74,8 +75,20 @@ func done(in MigrateBatchInput, failed int) *Tally {
 	}
 	return &Tally{
 		Number: in.Number, Outcomes: migration.Outcomes{Migrated: in.Count - failed, Failed: failed},
-		Counted: failed, Decided: in.Count, Streak: limits.Of(in.First, bad),
+		Report: limits.Report{Streak: limits.Of(in.First, bad), Order: orderOf(bad)},
 	}
+}
+
+// orderOf is the order of completion of records that finished in file order.
+func orderOf(bad []bool) string {
+	order := make([]byte, len(bad))
+	for i, failed := range bad {
+		order[i] = limits.Passed
+		if failed {
+			order[i] = limits.Failed
+		}
+	}
+	return string(order)
 }
 
 func (b *fileBundle) register() {
@@ -83,6 +96,7 @@ func (b *fileBundle) register() {
 	on(activities.CheckStartName, func(context.Context, activities.CheckStartInput) (*activities.CheckStartResult, error) {
 		return &activities.CheckStartResult{Settings: b.settings, ETag: "e"}, b.checkErr
 	})
+	on(activities.CheckPlanName, func(context.Context, activities.CheckPlanInput) error { return b.planErr })
 	on(activities.ClaimFileName, func(context.Context, activities.ClaimFileInput) (*migration.FileInfo, error) {
 		return &migration.FileInfo{URI: "s3://w/claim.json"}, b.claimErr
 	})
@@ -215,7 +229,7 @@ func TestFailuresInARowStopTheRunAcrossBatchBorders(t *testing.T) {
 			bad[i] = record >= 15 && record < 25 // over the border of batches 2 and 3
 		}
 		s := limits.Of(in.First, bad)
-		return &Tally{Number: in.Number, Counted: s.Longest, Decided: in.Count, Streak: s}, nil
+		return &Tally{Number: in.Number, Report: limits.Report{Streak: s, Order: orderOf(bad)}}, nil
 	}
 	sum := b.run(t)
 	require.Equal(t, migration.StoppedByLimit, sum.Result)
@@ -449,7 +463,7 @@ func TestLongHistoryIsContinuedAsNewWithItsState(t *testing.T) {
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &in))
 	require.Empty(t, in.problem)
 	require.Equal(t, 5, in.Carried.Next)
-	require.Equal(t, 4, in.Carried.Closed.Counted)
+	require.Equal(t, 4, in.Carried.Failures.Closed.Failed)
 
 	c := fileEnv(t)
 	c.SetStartWorkflowOptions(clientOptions("acme-1"))

@@ -107,8 +107,11 @@ func (r *recordRun) awaitRelease() {
 // hand.
 func (r *recordRun) listen(s workflow.Selector) {
 	s.AddReceive(r.control, func(c workflow.ReceiveChannel, _ bool) {
-		var msg Control
+		var msg recordControl
 		c.Receive(r.calls, &msg)
+		if msg.Migration != "" && msg.Migration != r.in.Migration {
+			return // another migration has the same entitlement, and must wait
+		}
 		r.held, r.stop = msg.Hold, msg.Stop
 		r.in.RequestsPerSecond = msg.RequestsPerSecond
 	})

@@ -25,10 +25,11 @@ func Register(r Registry, a *activities.Activities) {
 	a.Register(r)
 }
 
-// RegisterWorkflows registers the three workflows by their names, which is all
+// RegisterWorkflows registers the workflows by their names, which is all
 // that a replay needs.
 func RegisterWorkflows(r WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(MigrateFile, workflow.RegisterOptions{Name: MigrateFileName})
 	r.RegisterWorkflowWithOptions(MigrateBatch, workflow.RegisterOptions{Name: MigrateBatchName})
 	r.RegisterWorkflowWithOptions(MigrateEntitlement, workflow.RegisterOptions{Name: MigrateEntitlementName})
+	r.RegisterWorkflowWithOptions(RebuildReports, workflow.RegisterOptions{Name: RebuildReportsName})
 }

@@ -29,6 +29,7 @@ type engine interface {
 	Progress(ctx context.Context, id string) (migration.Summary, error)
 	Result(ctx context.Context, id string) (migration.Summary, error)
 	Update(ctx context.Context, id, name string, input any) (migration.Summary, error)
+	Rebuild(ctx context.Context, id string, settle *time.Duration) (workflowID string, err error)
 	WorkerPolls(ctx context.Context) (bool, error)
 }
 

@@ -63,6 +63,7 @@ type overrides struct {
 	limits                             limitFlags
 	width                              widthFlags
 	noWaves, noReconcile, needApproval bool
+	firstWave                          bool
 }
 
 func (o *overrides) addFlags(flags *pflag.FlagSet) {
@@ -71,6 +72,7 @@ func (o *overrides) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.noWaves, "no-waves", false, "start all records without trial waves")
 	flags.BoolVar(&o.noReconcile, "no-reconcile", false, "don't read the result back from the target")
 	flags.BoolVar(&o.needApproval, "require-approval", false, "wait for 'ferry approve' after the plan")
+	flags.BoolVar(&o.firstWave, "approve-first-wave", false, "wait for 'ferry approve' after the first wave, too")
 }
 
 // apply puts what was set on the command line into an input. --no-waves=false
@@ -88,6 +90,7 @@ func (o *overrides) apply(flags *pflag.FlagSet, in *workflows.MigrateFileInput) 
 	in.Waves = given(flags, "no-waves", opposite(o.noWaves))
 	in.Reconcile = given(flags, "no-reconcile", opposite(o.noReconcile))
 	in.RequireApproval = given(flags, "require-approval", &o.needApproval)
+	in.ApproveFirstWave = given(flags, "approve-first-wave", &o.firstWave)
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,24 +20,51 @@ import (
 	"github.com/f0a90b9a/ferry/internal/operator"
 )
 
+// reportsFlags are the flags of reports.
+type reportsFlags struct {
+	dir          string
+	all, rebuild bool
+	settle       time.Duration
+}
+
 func newReports(a *app) *cobra.Command {
-	var dir string
-	var all bool
+	var f reportsFlags
 	command := &cobra.Command{
 		Use:   "reports ID",
-		Short: "Show where a finished migration's files are; --dir downloads them",
-		Args:  arguments("migration ID"),
+		Short: "Show where an ended migration's files are; --dir downloads them",
+		Long: `Show where an ended migration's files are; --dir downloads them.
+
+A migration that was ended by force, for instance terminated in the Temporal UI,
+has written none. --rebuild has the workers make them: from the outcomes that
+its batches left and, for all other records, from what the target has. Nothing
+is written to the target. Before anything is read, calls of the migration that
+may still be under way are waited for: some three minutes after its end, or
+--settle if you know better, 0 if all workers were stopped since.`,
+		Example: `  ferry reports acme-1-5f2c9a10 --dir out
+  ferry reports acme-1-5f2c9a10 --rebuild`,
+		Args: arguments("migration ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("settle") && (!f.rebuild || f.settle < 0) {
+				return usagef("--settle is a duration such as 10s, and goes with --rebuild")
+			}
 			n, err := a.dial(cmd)
 			if err != nil {
 				return err
 			}
 			defer n.close()
-			return a.reports(cmd.Context(), n, args[0], dir, all)
+			if f.rebuild {
+				if err := a.rebuild(cmd, n, args[0], f.settle); err != nil {
+					return err
+				}
+			}
+			return a.reports(cmd.Context(), n, args[0], f.dir, f.all)
 		},
 	}
-	command.Flags().StringVar(&dir, "dir", "", "folder to download the files to")
-	command.Flags().BoolVar(&all, "all", false, "with --dir: records.ndjson too, which holds the whole source")
+	flags := command.Flags()
+	flags.StringVar(&f.dir, "dir", "", "folder to download the files to")
+	flags.BoolVar(&f.all, "all", false, "with --dir: records.ndjson too, which holds the whole source")
+	flags.BoolVar(&f.rebuild, "rebuild", false, "make the files of a migration that was ended by force")
+	flags.DurationVar(&f.settle, "settle", 0, "with --rebuild: how long after its end calls may be under way (default: as long as a worker may take)")
 	return command
 }
 
@@ -80,20 +108,14 @@ func writeReports(w io.Writer, found []report) {
 
 // reportsOf lists a migration's top-level files once they are complete.
 func reportsOf(ctx context.Context, n *connection, id string) ([]report, error) {
-	if n.past == nil {
-		return nil, &problem{code: exitUnable, thing: "reports", err: errors.New("no work bucket is configured"), remedy: "set s3.work_bucket"}
-	}
-	if !migration.ValidID(id) {
-		return nil, fmt.Errorf("migration %q: %w", id, operator.ErrUnknown)
+	if err := checkArchive(n, id); err != nil {
+		return nil, err
 	}
 	ctx, cancel := brief(ctx)
 	defer cancel()
 	run, err := n.engine.Describe(ctx, id)
 	if err == nil && run.State == operator.Open {
-		return nil, &problem{
-			code: exitRefused, thing: "migration " + id, err: errors.New("it is still running"),
-			remedy: "its files are complete at its end; see 'ferry watch " + id + "'",
-		}
+		return nil, stillRunning(id)
 	}
 	if err != nil && !errors.Is(err, operator.ErrUnknown) {
 		return nil, err
@@ -105,11 +127,32 @@ func reportsOf(ctx context.Context, n *connection, id string) ([]report, error) 
 	if len(traces.Files) == 0 {
 		return nil, fmt.Errorf("migration %s: no files in bucket %s: %w", id, n.store.WorkBucket(), operator.ErrUnknown)
 	}
+	if endedByForce(run) && !traces.Done {
+		return nil, unwritten(id, traces)
+	}
 	reports := make([]report, 0, len(traces.Files))
 	for _, o := range traces.Files {
 		reports = append(reports, report{Name: path.Base(o.Location.Key), URI: o.Location.String(), Bytes: o.Size})
 	}
 	return reports, nil
+}
+
+// checkArchive says why no migration's files can be looked for.
+func checkArchive(n *connection, id string) error {
+	if n.past == nil {
+		return &problem{code: exitUnable, thing: "reports", err: errors.New("no work bucket is configured"), remedy: "set s3.work_bucket"}
+	}
+	if !migration.ValidID(id) {
+		return fmt.Errorf("migration %q: %w", id, operator.ErrUnknown)
+	}
+	return nil
+}
+
+func stillRunning(id string) error {
+	return &problem{
+		code: exitRefused, thing: "migration " + id, err: errors.New("it is still running"),
+		remedy: "its files are complete at its end; see 'ferry watch " + id + "'",
+	}
 }
 
 // download copies reports into a folder and notes where they went. Each

@@ -40,6 +40,7 @@ func newRoot(a *app) *cobra.Command {
 		newDemo(a), newValidate(a), newRoute(a),
 		newStart(a), newList(a), newStatus(a), newWatch(a), newReports(a), newReload(a),
 		newPause(a), newResume(a), newAbort(a), newApprove(a), newLimits(a), newConcurrency(a),
+		newDashboard(a),
 	)
 	return root
 }

@@ -81,6 +81,10 @@ type fakeEngine struct {
 	updates  []update
 	closed   int
 	onResult func()
+
+	rebuilt   []string
+	settle    *time.Duration
+	rebuildEr error
 }
 
 type update struct {
@@ -143,6 +147,14 @@ func (e *fakeEngine) Result(ctx context.Context, id string) (migration.Summary, 
 func (e *fakeEngine) Update(_ context.Context, id, name string, input any) (migration.Summary, error) {
 	e.updates = append(e.updates, update{id, name, input})
 	return e.progress[id], e.updateEr
+}
+
+func (e *fakeEngine) Rebuild(_ context.Context, id string, settle *time.Duration) (string, error) {
+	if e.rebuildEr != nil {
+		return "", e.rebuildEr
+	}
+	e.rebuilt, e.settle = append(e.rebuilt, id), settle
+	return id + "/reports", nil
 }
 
 func (e *fakeEngine) WorkerPolls(context.Context) (bool, error) { return e.polls, nil }

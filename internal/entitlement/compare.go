@@ -33,9 +33,11 @@ func (c Comparison) Done() bool { return c.Same() && len(c.Remaining) == 0 }
 //
 // The status is on the way if some of the record's steps, in order, lead to
 // it; the others remain. An ACTIVE-ENDING found where CANCELLED is due
-// counts as that: the platform turns it by itself, by its own clock. Any other status is the
-// difference "status", e.g. SUSPENDED or CANCELLED for an ACTIVE record, or
-// ACTIVE for a PENDING one.
+// counts as that: the platform turns it by itself, by its own clock. A SUSPENDED
+// one, which no step of a CANCELLED or REVOKED record leads to, is on the way of
+// those that end out of a suspension (a dateSuspended and no dateResumed). Any
+// other status is the difference "status", e.g. SUSPENDED or CANCELLED for an
+// ACTIVE record, or ACTIVE for a PENDING one.
 //
 // Create carries all dates, so the target has each from PENDING on, and one
 // that it lacks is a difference; only the date of a step that remains
@@ -76,7 +78,17 @@ func remainingSteps(r *Record, found Status, now time.Time) ([]Step, bool) {
 			return steps[i+1:], true
 		}
 	}
+	if found == Suspended && endsSuspended(r) {
+		return steps[len(steps)-1:], true
+	}
 	return nil, false
+}
+
+// endsSuspended reports whether the record's entitlement was suspended until it
+// ended.
+func endsSuspended(r *Record) bool {
+	ended := r.Status == Cancelled || r.Status == Revoked
+	return ended && r.DateActivated != nil && r.DateSuspended != nil && r.DateResumed == nil
 }
 
 func (c *Comparison) compareDates(r *Record, found *Entitlement) {

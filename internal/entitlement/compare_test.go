@@ -60,6 +60,11 @@ func TestCompareStatus(t *testing.T) {
 		if r.Status == Cancelled {
 			onTheWay[ActiveEnding] = true // which turns by itself
 		}
+		ended := r.Status == Cancelled || r.Status == Revoked
+		if ended && r.DateSuspended != nil && rapid.Bool().Draw(t, "never resumed") {
+			r.DateResumed = nil
+			onTheWay[Suspended] = true
+		}
 		found := after(r, 1)
 		found.Status = rapid.SampledFrom(append(AllStatuses(), "FAILED")).Draw(t, "found")
 		c := Compare(r, found, now)
@@ -69,6 +74,40 @@ func TestCompareStatus(t *testing.T) {
 			require.Equal(t, []string{"status"}, c.Differences)
 		}
 	})
+}
+
+// An end out of a suspension goes on from there; any other suspension is
+// somebody else's.
+func TestCompareAnEndOutOfASuspension(t *testing.T) {
+	t.Parallel()
+	for _, end := range []Status{Cancelled, Revoked} {
+		suspended := record(t, Suspended)
+		found := after(suspended, 3)
+		r := *suspended
+		r.Status, r.DateEnded = end, at(-1)
+		c := Compare(&r, found, now)
+		require.Empty(t, c.Differences)
+		require.Len(t, c.Remaining, 1)
+		require.Equal(t, end, StatusAfter(&r, c.Remaining[0], now))
+
+		resumed := r
+		resumed.DateResumed = at(-2)
+		require.Equal(t, []string{"status", "dateResumed", "dateEnded"}, Compare(&resumed, found, now).Differences)
+		other := r
+		other.DateSuspended = at(-11)
+		require.Equal(t, []string{"dateSuspended"}, Compare(&other, found, now).Differences)
+		never := r
+		never.DateSuspended = nil
+		require.Equal(t, []string{"status", "dateSuspended", "dateEnded"}, Compare(&never, found, now).Differences)
+		asleep := r
+		asleep.DateActivated = nil
+		require.Equal(t, []string{"status", "dateActivated", "dateEnded"}, Compare(&asleep, found, now).Differences)
+	}
+	ending := record(t, ActiveEnding)
+	ending.DateSuspended = at(-10)
+	found := after(ending, 2)
+	found.Status = Suspended
+	require.Equal(t, []string{"status"}, Compare(ending, found, now).Differences, "the platform doesn't say that this can end")
 }
 
 func TestCompareNamesEachDifference(t *testing.T) {

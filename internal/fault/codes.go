@@ -43,6 +43,7 @@ const (
 const (
 	CodeBadInput        = "BAD_INPUT"
 	CodeFileNameUsed    = "FILE_NAME_USED"
+	CodePlanChanged     = "PLAN_CHANGED"
 	CodeMigrationIDUsed = "MIGRATION_ID_USED"
 	CodeFileNotFound    = "FILE_NOT_FOUND"
 	CodeFileUnreadable  = "FILE_UNREADABLE"

@@ -9,6 +9,8 @@ func WhyNotAttempted(code string) string {
 		return "an error limit stopped the run before this record"
 	case fault.CodeAborted:
 		return "the run was aborted before this record"
+	case fault.CodeOperatorStopped:
+		return "the workflow was ended by hand before anything was done for this record"
 	case fault.CodeInAnotherMigration:
 		return "another migration is working on this entitlement"
 	}

@@ -23,6 +23,7 @@ type Settings struct {
 	Environment       string      `json:"environment"` // target.environment, e.g. "sandbox"
 	DryRun            bool        `json:"dryRun"`
 	RequireApproval   bool        `json:"requireApproval"`
+	ApproveFirstWave  bool        `json:"approveFirstWave,omitempty"` // wait for approval after the first wave, too
 	Reconcile         bool        `json:"reconcile"`
 	Waves             bool        `json:"waves"`
 	Limits            Limits      `json:"limits"`

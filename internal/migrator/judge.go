@@ -1,6 +1,7 @@
 package migrator
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -8,21 +9,40 @@ import (
 	"github.com/f0a90b9a/ferry/internal/fault"
 )
 
+// takeUp goes on with an entitlement that was there before: the record's one
+// among what the target holds under its external id. One that the target is at
+// work on is waited for.
+func (m *Migrator) takeUp(t Task, found []entitlement.Entitlement) (Result, error) {
+	ours, c, ok := entitlement.Choose(t.Record, found, m.now())
+	if !ok {
+		return Result{}, &fault.Fault{
+			Kind: fault.Final, Code: fault.CodeTargetDiffers,
+			Message: fmt.Sprintf("the target has %d entitlements under this externalEntitlementId, and which one is the record's can't be told", len(found)),
+		}
+	}
+	res, err := m.result(t, ours, c)
+	if err == nil && !ours.Settled {
+		return Result{}, stillPending(ours.EntitlementID)
+	}
+	return res, err
+}
+
 // judge compares what the target has with the record: the same further back is
 // continued from there, anything else is TARGET_DIFFERS and never overwritten.
 func (m *Migrator) judge(t Task, found entitlement.Entitlement) (Result, error) {
-	now := m.now()
-	c := entitlement.Compare(t.Record, found, now)
-	if len(c.Differences) > 0 {
+	return m.result(t, found, entitlement.Compare(t.Record, found, m.now()))
+}
+
+func (m *Migrator) result(t Task, found entitlement.Entitlement, c entitlement.Comparison) (Result, error) {
+	if !c.Same() {
 		return Result{}, &fault.Fault{
 			Kind: fault.Final, Code: fault.CodeTargetDiffers, EntitlementID: found.EntitlementID,
 			Message: "the target has this entitlement with another " + strings.Join(c.Differences, ", "),
 		}
 	}
-	steps := entitlement.Steps(t.Record, now)
 	return Result{
 		EntitlementID: found.EntitlementID,
-		Done:          without(steps, c.Remaining),
+		Done:          without(entitlement.Steps(t.Record, m.now()), c.Remaining),
 		Remaining:     c.Remaining,
 		Found:         true,
 	}, nil

@@ -2,6 +2,7 @@ package migrator
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
@@ -26,9 +27,6 @@ type Task struct {
 	Step   entitlement.Step
 	// EntitlementID is the target's id, known from an earlier step.
 	EntitlementID string
-	// Look asks to read the target before a create, because one may have been
-	// sent before.
-	Look bool
 	// Accepted says that the target has already accepted this step (202): it is
 	// polled, not called again.
 	Accepted bool
@@ -66,19 +64,21 @@ func (m *Migrator) do(ctx context.Context, t Task) (Result, error) {
 	return m.advance(ctx, t)
 }
 
-// create makes the entitlement, unless the target has it.
+// create makes the entitlement, unless the target has it. It always looks
+// first: nobody can know that no create was sent before, by a worker that was
+// lost with the answer or by an earlier migration, and a target may have
+// forgotten its request identifiers and take an external id twice. Callers keep
+// two runs from one entitlement, so that nothing comes between look and create.
 func (m *Migrator) create(ctx context.Context, t Task) (Result, error) {
 	if t.Record.EntitlementID != "" {
 		return m.resume(ctx, t)
 	}
-	if t.Look {
-		found, err := m.find(ctx, t.Record)
-		if err != nil {
-			return Result{}, err
-		}
-		if found != nil {
-			return m.judge(t, *found)
-		}
+	found, err := m.find(ctx, t.Record)
+	if err != nil {
+		return Result{}, err
+	}
+	if len(found) > 0 {
+		return m.takeUp(t, found)
 	}
 	made, err := m.target.Create(ctx, RequestID(t.Route, t.Record, t.Step, ""), t.Record)
 	if err != nil {
@@ -103,7 +103,7 @@ func (m *Migrator) resume(ctx context.Context, t Task) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return m.judge(t, found)
+	return m.takeUp(t, []entitlement.Entitlement{found})
 }
 
 // recheckCreate looks whether a refused create is refused because the target
@@ -117,10 +117,10 @@ func (m *Migrator) recheckCreate(ctx context.Context, t Task, refusal error) (Re
 	if err != nil {
 		return Result{}, err
 	}
-	if found == nil {
+	if len(found) == 0 {
 		return Result{}, refusal
 	}
-	return m.judge(t, *found)
+	return m.takeUp(t, found)
 }
 
 func mayExist(code string) bool {
@@ -191,6 +191,9 @@ func (m *Migrator) recheckStep(ctx context.Context, t Task, refusal error) (Resu
 	if err != nil {
 		return Result{}, err
 	}
+	if !found.Settled {
+		return Result{}, stillPending(t.EntitlementID)
+	}
 	if contains(res.Remaining, t.Step) {
 		return Result{}, refusal
 	}
@@ -198,8 +201,9 @@ func (m *Migrator) recheckStep(ctx context.Context, t Task, refusal error) (Resu
 	return res, nil
 }
 
-// poll reads an entitlement whose step the target has accepted but not
-// finished.
+// poll reads an entitlement that the target was at work on. One that has
+// settled without the step is called again: what was accepted came to nothing,
+// or was somebody else's call.
 func (m *Migrator) poll(ctx context.Context, t Task) (Result, error) {
 	found, err := m.target.Get(ctx, t.EntitlementID)
 	if err != nil {
@@ -209,8 +213,11 @@ func (m *Migrator) poll(ctx context.Context, t Task) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if !found.Settled || contains(res.Remaining, t.Step) {
+	if !found.Settled {
 		return Result{}, stillPending(t.EntitlementID)
+	}
+	if contains(res.Remaining, t.Step) {
+		return m.advance(ctx, t)
 	}
 	res.Found = false
 	return res, nil
@@ -223,19 +230,15 @@ func stillPending(id string) error {
 	}
 }
 
-// find reads the record's entitlement by external id; nil if the target has
-// none.
-func (m *Migrator) find(ctx context.Context, r *entitlement.Record) (*entitlement.Entitlement, error) {
+// find reads what the target holds under the record's external id.
+func (m *Migrator) find(ctx context.Context, r *entitlement.Record) ([]entitlement.Entitlement, error) {
 	found, err := m.target.Find(ctx, r.MerchantAccountKey, []string{r.ExternalEntitlementID})
 	if err != nil {
 		return nil, err
 	}
-	for i := range found {
-		if found[i].ExternalEntitlementID == r.ExternalEntitlementID {
-			return &found[i], nil
-		}
-	}
-	return nil, nil
+	return slices.DeleteFunc(found, func(e entitlement.Entitlement) bool {
+		return e.ExternalEntitlementID != r.ExternalEntitlementID
+	}), nil
 }
 
 // after is the result of a step just done.

@@ -98,6 +98,7 @@ func (m *memory) Find(_ context.Context, _ string, ids []string) ([]entitlement.
 	var out []entitlement.Entitlement
 	for _, id := range ids {
 		if e, ok := m.held[id]; ok {
+			e.Settled = !m.accept
 			out = append(out, e)
 		}
 	}
@@ -149,7 +150,7 @@ func TestRecordGoesThroughItsSteps(t *testing.T) {
 	m, target := setup()
 	res, f := carry(t, m, Task{Route: "r", Record: record()})
 	require.Nil(t, f)
-	require.Equal(t, []string{"create", "activate", "suspend"}, target.calls)
+	require.Equal(t, []string{"find", "create", "activate", "suspend"}, target.calls)
 	require.Equal(t, "id-1", res.EntitlementID)
 	require.Len(t, res.Done, 3)
 	require.False(t, res.Found)
@@ -171,27 +172,28 @@ func TestLookFindsWhatIsThere(t *testing.T) {
 			there := same(record())
 			there.Status = c.status
 			target.held["ext-1"] = there
-			_, f := carry(t, m, Task{Route: "r", Record: record(), Look: true})
+			_, f := carry(t, m, Task{Route: "r", Record: record()})
 			require.Nil(t, f)
 			require.Equal(t, c.calls, target.calls)
 		})
 	}
 }
 
+// Somebody else's create comes between the look and ours.
 func TestRefusedCreateIsNoFailureIfItIsThere(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{fault.CodeAlreadyExists, fault.CodeConflict, fault.CodeCustomerLimit} {
 		m, target := setup()
-		target.held["ext-1"] = same(record())
-		target.refuse = &fault.Fault{Kind: fault.Final, Code: code, Message: "no"}
+		target.refuse, target.effect = &fault.Fault{Kind: fault.Final, Code: code, Message: "no"}, true
 		_, f := carry(t, m, Task{Route: "r", Record: record()})
 		require.Nil(t, f, code)
-		require.Equal(t, []string{"create", "find", "activate", "suspend"}, target.calls)
+		require.Equal(t, []string{"find", "create", "find", "activate", "suspend"}, target.calls)
 	}
 	m, target := setup()
 	target.refuse = &fault.Fault{Kind: fault.Final, Code: fault.CodeCustomerLimit, Message: "no"}
 	_, f := carry(t, m, Task{Route: "r", Record: record()})
 	require.Equal(t, fault.CodeCustomerLimit, f.Code, "the customer's other entitlement is none of Ferry's")
+	require.Equal(t, []string{"find", "create", "find"}, target.calls)
 }
 
 func TestOtherContentIsNeverOverwritten(t *testing.T) {
@@ -205,7 +207,7 @@ func TestOtherContentIsNeverOverwritten(t *testing.T) {
 		there := same(record())
 		change(&there)
 		target.held["ext-1"] = there
-		_, f := carry(t, m, Task{Route: "r", Record: record(), Look: true})
+		_, f := carry(t, m, Task{Route: "r", Record: record()})
 		require.NotNil(t, f, name)
 		require.Equal(t, fault.CodeTargetDiffers, f.Code)
 		require.Contains(t, f.Message, name)
@@ -254,29 +256,6 @@ func TestEntitlementThatOthersEndedIsLeftAlone(t *testing.T) {
 	_, err := m.Do(t.Context(), Task{Route: "r", Record: record(), Step: entitlement.Activate, EntitlementID: "id-1"})
 	f, _ := fault.As(err)
 	require.Equal(t, fault.CodeTargetDiffers, f.Code)
-}
-
-func TestAcceptedStepIsPolled(t *testing.T) {
-	t.Parallel()
-	m, target := setup()
-	target.accept = true
-	task := Task{Route: "r", Record: record(), Step: entitlement.Create}
-	_, err := m.Do(t.Context(), task)
-	f, _ := fault.As(err)
-	require.Equal(t, fault.CodeStillPending, f.Code)
-	require.Equal(t, fault.Retryable, f.Kind)
-	require.Equal(t, "id-1", f.EntitlementID)
-
-	task.Accepted, task.EntitlementID = true, f.EntitlementID
-	target.held["ext-1"] = same(record())
-	_, err = m.Do(t.Context(), task)
-	f, _ = fault.As(err)
-	require.Equal(t, fault.CodeStillPending, f.Code, "still at work")
-	target.accept = false
-	res, err := m.Do(t.Context(), task)
-	require.NoError(t, err)
-	require.Equal(t, []entitlement.Step{entitlement.Activate, entitlement.Suspend}, res.Remaining)
-	require.Equal(t, []string{"create", "get", "get"}, target.calls, "accepted once, then read")
 }
 
 func TestIdentifierIsTheCallsAndNothingElse(t *testing.T) {

@@ -47,10 +47,12 @@ func (a *Archive) Summary(ctx context.Context, id string) (s migration.Summary, 
 	return s, true, nil
 }
 
-// Traces are what the bucket shows of a migration without a summary.
+// Traces are what the bucket shows of a migration.
 type Traces struct {
 	Claimed  bool // its id is taken
 	Imported bool // its records were accepted
+	Planned  bool // its import ended
+	Done     bool // its summary is written, and so are all files before it
 	Batches  int  // batches whose outcomes are written
 	Files    []objectstore.Object
 }
@@ -71,6 +73,10 @@ func (a *Archive) Traces(ctx context.Context, id string) (Traces, error) {
 			t.Claimed = true
 		case name == migration.FileBatches:
 			t.Imported = true
+		case name == migration.FilePlan:
+			t.Planned = true
+		case name == migration.FileSummary:
+			t.Done = true
 		}
 		t.Files = append(t.Files, object)
 	}

@@ -25,6 +25,10 @@ type Run struct {
 	State     State
 	StartedAt *time.Time
 	ClosedAt  *time.Time // nil while it is open
+
+	// TaskTimeout is how long a worker may go on with a closed run; 0 if
+	// Temporal doesn't tell, as in a list.
+	TaskTimeout time.Duration
 }
 
 // State is what Temporal says of a root.
@@ -64,7 +68,9 @@ func (c *Client) Describe(ctx context.Context, id string) (Run, error) {
 	if info.GetType().GetName() != workflows.MigrateFileName {
 		return Run{}, fmt.Errorf("%s is a %s, not a migration: %w", id, info.GetType().GetName(), ErrUnknown)
 	}
-	return c.withInput(ctx, runOf(info)), nil
+	run := runOf(info)
+	run.TaskTimeout = answer.GetExecutionConfig().GetDefaultWorkflowTaskTimeout().AsDuration()
+	return c.withInput(ctx, run), nil
 }
 
 // maxPage is how many executions one call asks for at most.

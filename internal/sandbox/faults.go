@@ -31,6 +31,10 @@ type Faults struct {
 	// SettleAfterMs milliseconds later.
 	AcceptedRate  float64 `json:"acceptedRate"`
 	SettleAfterMs int     `json:"settleAfterMs"`
+	// HoldAnswers are steps whose writes are done and whose answers are then
+	// held back, until the step is taken out of the list or the caller hangs
+	// up. It is for tests that need a caller between a write and its answer.
+	HoldAnswers []entitlement.Step `json:"holdAnswers"`
 	// Outage makes every call of the API answer SERVICE_UNAVAILABLE.
 	Outage bool `json:"outage"`
 	// HTML gives outages, errors and throttling the face of a gateway: a page
@@ -42,6 +46,9 @@ type Faults struct {
 	Refusals map[entitlement.Step][]string `json:"refusals"`
 	// UniqueExternalIDs makes a repeated external id ALREADY_EXISTS.
 	UniqueExternalIDs bool `json:"uniqueExternalIds"`
+	// Forgetful remembers no identifiers, as if each expired at once: a repeated
+	// write is a new one.
+	Forgetful bool `json:"forgetful"`
 	// Seed begins the sequence of chances; a change begins it anew.
 	Seed uint64 `json:"seed"`
 }
@@ -52,22 +59,25 @@ func DefaultFaults() Faults {
 	f := Faults{
 		RetryAfterSeconds: 1,
 		SettleAfterMs:     1000,
+		HoldAnswers:       []entitlement.Step{},
 		UniqueExternalIDs: true,
 		Seed:              1,
 		Refusals:          map[entitlement.Step][]string{},
 	}
-	for _, step := range refusable {
+	for _, step := range everyStep {
 		f.Refusals[step] = []string{routes.FailProduct(step)}
 	}
 	return f
 }
 
-// refusable are the steps that a product can refuse.
-var refusable = [...]entitlement.Step{
+// everyStep are the steps that a product can refuse and whose answers can be
+// held back.
+var everyStep = [...]entitlement.Step{
 	entitlement.Create, entitlement.Activate, entitlement.Suspend, entitlement.Cancel, entitlement.Revoke,
 }
 
 func (f Faults) clone() Faults {
+	f.HoldAnswers = append([]entitlement.Step{}, f.HoldAnswers...)
 	f.Refusals = maps.Clone(f.Refusals)
 	for step, products := range f.Refusals {
 		f.Refusals[step] = append([]string{}, products...)
@@ -95,8 +105,13 @@ func (f Faults) validate() error {
 	positive("retryAfterSeconds", f.RetryAfterSeconds)
 	positive("settleAfterMs", f.SettleAfterMs)
 	for step := range f.Refusals {
-		if !slices.Contains(refusable[:], step) {
+		if !slices.Contains(everyStep[:], step) {
 			problems = append(problems, fmt.Errorf("refusals: there is no step %q", step))
+		}
+	}
+	for _, step := range f.HoldAnswers {
+		if !slices.Contains(everyStep[:], step) {
+			problems = append(problems, fmt.Errorf("holdAnswers: there is no step %q", step))
 		}
 	}
 	return errors.Join(problems...)
@@ -105,3 +120,5 @@ func (f Faults) validate() error {
 func (f Faults) refuses(step entitlement.Step, product string) bool {
 	return slices.Contains(f.Refusals[step], product)
 }
+
+func (f Faults) holds(k kind) bool { return slices.Contains(f.HoldAnswers, entitlement.Step(k)) }

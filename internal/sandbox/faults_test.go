@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"math"
@@ -83,6 +84,85 @@ func TestLostAnswerIsDone(t *testing.T) {
 	require.Equal(t, "OK", b.create(body, "id-1").Code)
 	require.Equal(t, int64(1), b.stats().Replayed)
 	require.Equal(t, int64(1), b.stats().Effective["create"])
+}
+
+// held makes a write in the background whose answer, or lack of one, comes
+// through the channel.
+func (b *bundle) held(ctx context.Context, body resaleapi.CreateRequest, id string) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		resp, err := b.raw().CreateEntitlement(ctx, &resaleapi.CreateEntitlementParams{XRequestIdentifier: &id}, body)
+		if err == nil {
+			err = resp.Body.Close()
+		}
+		done <- err
+	}()
+	return done
+}
+
+func (b *bundle) awaitCreates(n int64) {
+	b.t.Helper()
+	require.Eventually(b.t, func() bool { return b.stats().Effective["create"] == n }, time.Minute, time.Millisecond)
+}
+
+func TestHeldAnswerIsDoneAndComesWhenItIsReleased(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.faults(func(f *Faults) { f.HoldAnswers = []entitlement.Step{entitlement.Create} })
+	answered := b.held(t.Context(), migration("e", resaleapi.StatusACTIVE), "id-1")
+	b.awaitCreates(1)
+	require.Equal(t, "OK", b.reply(b.raw().Echo(t.Context(), "x")).Code, "a read is never held")
+	refused := migration("other", resaleapi.StatusACTIVE)
+	refused.ProductKey = "nova-fail-create"
+	require.Equal(t, "NOT_AVAILABLE", b.create(refused).Code, "nor is a refusal")
+	b.faults(func(f *Faults) { f.LatencyMs = 1 }) // another change releases nothing
+	require.Equal(t, "OK", b.call(kindActivate, b.only().EntitlementID, &past).Code, "nor is another step")
+	require.Empty(t, answered)
+	b.faults(func(f *Faults) { f.HoldAnswers = nil })
+	require.NoError(t, <-answered)
+	require.Equal(t, int64(1), b.stats().Effective["create"])
+}
+
+func TestHeldAnswerIsLostWithItsCaller(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.faults(func(f *Faults) { f.HoldAnswers = []entitlement.Step{entitlement.Create} })
+	ctx, hangUp := context.WithCancel(t.Context())
+	body := migration("e", resaleapi.StatusACTIVE)
+	answered := b.held(ctx, body, "id-1")
+	b.awaitCreates(1)
+	hangUp()
+	require.ErrorIs(t, <-answered, context.Canceled)
+	b.faults(func(f *Faults) { f.HoldAnswers = nil })
+	require.Equal(t, "OK", b.create(body, "id-1").Code)
+	stats := b.stats()
+	require.Equal(t, int64(1), stats.Effective["create"])
+	require.Equal(t, int64(1), stats.Replayed)
+}
+
+func TestForgetfulRepeatsWhatIsRepeated(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.faults(func(f *Faults) { f.Forgetful, f.UniqueExternalIDs = true, false })
+	body := migration("e", resaleapi.StatusREVOKED)
+	require.NotEqual(t, b.create(body, "id-1").EntitlementID, b.create(body, "id-1").EntitlementID)
+	b.faults(func(f *Faults) { f.Forgetful = false })
+	third := b.create(body, "id-1").EntitlementID
+	require.Equal(t, third, b.create(body, "id-1").EntitlementID)
+	require.Equal(t, int64(3), b.stats().Effective["create"])
+	require.Equal(t, int64(1), b.stats().Replayed)
+}
+
+// only is the one entitlement that there is.
+func (b *bundle) only() resaleapi.Entitlement {
+	b.t.Helper()
+	var all []resaleapi.Entitlement
+	for e, err := range b.server.Entitlements(b.t.Context(), "") {
+		require.NoError(b.t, err)
+		all = append(all, e)
+	}
+	require.Len(b.t, all, 1)
+	return all[0]
 }
 
 func TestAcceptedSettlesLater(t *testing.T) {
@@ -168,7 +248,7 @@ func TestFaultsOverHTTP(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(answer), &got))
 	require.Equal(t, want, got)
 
-	for _, body := range []string{``, `[]`, `{"errorRate":2}`, `{"errorRates":0.1}`, `{"refusals":{"nap":[]}}`, `{} {}`, `{"latencyMs":-1}`} {
+	for _, body := range []string{``, `[]`, `{"errorRate":2}`, `{"errorRates":0.1}`, `{"refusals":{"nap":[]}}`, `{"holdAnswers":["nap"]}`, `{} {}`, `{"latencyMs":-1}`} {
 		status, answer := b.admin(http.MethodPatch, "faults", body)
 		require.Equal(t, http.StatusBadRequest, status, body)
 		require.Contains(t, answer, `"error"`)
@@ -187,17 +267,18 @@ func TestFaultsAreTheCallers(t *testing.T) {
 
 func TestParseFaults(t *testing.T) {
 	t.Parallel()
-	f, err := ParseFaults("errors=0.1, latency=50ms,lost=0.02,throttle=0.3,retry-after=2s,accepted=0.4,settle=1m,outage,html=false,seed=9,duplicates,no-refusals,")
+	f, err := ParseFaults("errors=0.1, latency=50ms,lost=0.02,throttle=0.3,retry-after=2s,accepted=0.4,settle=1m,outage,html=false,seed=9,duplicates,forgetful,no-refusals,hold=create,hold=revoke,")
 	require.NoError(t, err)
 	require.Equal(t, Faults{
 		LatencyMs: 50, ErrorRate: 0.1, ThrottleRate: 0.3, RetryAfterSeconds: 2, LostAnswerRate: 0.02,
 		AcceptedRate: 0.4, SettleAfterMs: 60_000, Outage: true, Seed: 9, Refusals: map[entitlement.Step][]string{},
+		HoldAnswers: []entitlement.Step{entitlement.Create, entitlement.Revoke}, Forgetful: true,
 	}, f)
 	none, err := ParseFaults("")
 	require.NoError(t, err)
 	require.Equal(t, DefaultFaults(), none)
 	for _, spec := range []string{
-		"error=0.1", "errors", "errors=x", "errors=1.5", "errors=NaN", "latency=50", "latency=-1s", "outage=maybe", "seed=-1", "=",
+		"error=0.1", "errors", "errors=x", "errors=1.5", "errors=NaN", "latency=50", "latency=-1s", "outage=maybe", "seed=-1", "=", "hold", "hold=nap",
 	} {
 		_, err := ParseFaults(spec)
 		require.ErrorContains(t, err, "fault", spec)

@@ -50,8 +50,8 @@ func (s *Server) inject(next http.Handler) http.Handler {
 			f.trouble(w, http.StatusInternalServerError, fault.CodeInternalError)
 		case s.dice.hit(f.ThrottleRate):
 			f.trouble(w, http.StatusTooManyRequests, fault.CodeTooManyRequests)
-		case f.LostAnswerRate > 0:
-			s.mayLose(f, w, r, next)
+		case f.LostAnswerRate > 0 || len(f.HoldAnswers) > 0:
+			s.keepBack(f, w, r, next)
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -88,30 +88,49 @@ func (f *Faults) trouble(w http.ResponseWriter, status int, code string) {
 	_, _ = fmt.Fprintf(w, "<html><head><title>%d %s</title></head><body><h1>%s</h1></body></html>\n", status, text, text)
 }
 
-// mayLose serves a call and then, if it was a write that was done and chance
-// wills it, cuts the connection instead of answering.
-func (s *Server) mayLose(f *Faults, w http.ResponseWriter, r *http.Request, next http.Handler) {
-	held := &heldAnswer{header: http.Header{}, status: http.StatusOK}
-	next.ServeHTTP(held, r)
-	if kind, _ := kindOfCall(r); kind.write() && held.status < 300 && s.dice.hit(f.LostAnswerRate) {
-		panic(http.ErrAbortHandler) // the server's own word for "cut it"
+// keepBack serves a call and, if it was a write that was done, may hold its
+// answer or, if chance wills it, cut the connection instead of answering.
+func (s *Server) keepBack(f *Faults, w http.ResponseWriter, r *http.Request, next http.Handler) {
+	kept := &keptAnswer{header: http.Header{}, status: http.StatusOK}
+	next.ServeHTTP(kept, r)
+	if kind, _ := kindOfCall(r); kind.write() && kept.status < 300 {
+		if !s.awaitRelease(r, kind) || s.dice.hit(f.LostAnswerRate) {
+			panic(http.ErrAbortHandler) // the server's own word for "cut it"
+		}
 	}
-	held.send(w)
+	kept.send(w)
 }
 
-// heldAnswer is an answer that may yet be lost.
-type heldAnswer struct {
+// awaitRelease waits until answers of a kind aren't held any more; false if
+// the caller has gone.
+func (s *Server) awaitRelease(r *http.Request, k kind) bool {
+	for {
+		// The channel first: a change after it is seen closes it.
+		changed := *s.changed.Load()
+		if !s.faults.Load().holds(k) {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-r.Context().Done():
+			return false
+		}
+	}
+}
+
+// keptAnswer is an answer that may yet be lost.
+type keptAnswer struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
 }
 
-func (h *heldAnswer) Header() http.Header         { return h.header }
-func (h *heldAnswer) WriteHeader(status int)      { h.status = status }
-func (h *heldAnswer) Write(p []byte) (int, error) { return h.body.Write(p) }
+func (k *keptAnswer) Header() http.Header         { return k.header }
+func (k *keptAnswer) WriteHeader(status int)      { k.status = status }
+func (k *keptAnswer) Write(p []byte) (int, error) { return k.body.Write(p) }
 
-func (h *heldAnswer) send(w http.ResponseWriter) {
-	maps.Copy(w.Header(), h.header)
-	w.WriteHeader(h.status)
-	_, _ = w.Write(h.body.Bytes())
+func (k *keptAnswer) send(w http.ResponseWriter) {
+	maps.Copy(w.Header(), k.header)
+	w.WriteHeader(k.status)
+	_, _ = w.Write(k.body.Bytes())
 }

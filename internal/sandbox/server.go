@@ -52,7 +52,8 @@ type Server struct {
 	store          *store
 	counts         counts
 	faults         atomic.Pointer[Faults]
-	faultsMu       sync.Mutex // one change of the faults at a time
+	faultsMu       sync.Mutex                    // one change of the faults at a time
+	changed        atomic.Pointer[chan struct{}] // closed by the next change
 	dice           dice
 	handler        http.Handler
 }
@@ -139,6 +140,10 @@ func (s *Server) setFaults(f Faults) error {
 	old := s.faults.Swap(&f)
 	if old == nil || old.Seed != f.Seed {
 		s.dice.seed(f.Seed)
+	}
+	next := make(chan struct{})
+	if before := s.changed.Swap(&next); before != nil {
+		close(*before)
 	}
 	return nil
 }

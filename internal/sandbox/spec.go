@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/f0a90b9a/ferry/internal/entitlement"
 )
 
 // FaultSpecHelp explains the words that ParseFaults takes, one line each.
@@ -12,6 +14,7 @@ const FaultSpecHelp = `errors=0.1        share of calls answered INTERNAL_ERROR
 throttle=0.1      share of calls answered TOO_MANY_REQUESTS
 retry-after=1s    Retry-After of throttled calls and outages
 lost=0.02         share of writes that are done and get no answer
+hold=create       that step's writes are done and not answered; may be repeated
 accepted=0.1      share of writes answered 202
 settle=1s         how long these stay pending
 latency=50ms      added to every call
@@ -19,6 +22,7 @@ outage            every call answers SERVICE_UNAVAILABLE
 html              errors look like a gateway's page
 unauthorized      every call answers UNAUTHORIZED
 duplicates        external ids need not be unique
+forgetful         identifiers are not remembered
 no-refusals       no product refuses a step
 seed=7            begins the sequence of chances`
 
@@ -52,7 +56,7 @@ func (f Faults) Parse(spec string) (Faults, error) {
 
 func (f *Faults) set(name, value string, hasValue bool) (known bool, err error) {
 	switch name {
-	case "outage", "html", "unauthorized", "duplicates", "no-refusals":
+	case "outage", "html", "unauthorized", "duplicates", "forgetful", "no-refusals":
 		return true, f.flag(name, value, hasValue)
 	case "errors":
 		f.ErrorRate, err = strconv.ParseFloat(value, 64)
@@ -68,6 +72,8 @@ func (f *Faults) set(name, value string, hasValue bool) (known bool, err error) 
 		f.SettleAfterMs, err = count(value, time.Millisecond)
 	case "retry-after":
 		f.RetryAfterSeconds, err = count(value, time.Second)
+	case "hold":
+		f.HoldAnswers = append(f.HoldAnswers, entitlement.Step(value))
 	case "seed":
 		f.Seed, err = strconv.ParseUint(value, 10, 64)
 	default:
@@ -93,6 +99,8 @@ func (f *Faults) flag(name, value string, hasValue bool) error {
 		f.Unauthorized = on
 	case "duplicates":
 		f.UniqueExternalIDs = !on
+	case "forgetful":
+		f.Forgetful = on
 	case "no-refusals":
 		f.Refusals = DefaultFaults().Refusals
 		if on {

@@ -35,6 +35,9 @@ func (s *Server) perform(w write) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.faults.Load().Forgetful {
+		w.request = nil
+	}
 	now := s.now().UTC()
 	if err := s.store.settle(now); err != nil {
 		return nil, err

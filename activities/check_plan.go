@@ -1,0 +1,59 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/migration"
+)
+
+// CheckPlanInput names a migration and its route.
+type CheckPlanInput struct {
+	Migration string `json:"migration"`
+	Route     string `json:"route"`
+}
+
+// CheckPlan compares the rules that the target has for a route now with those
+// that the plan was made by, before somebody's approval of the plan counts.
+// Faults: PLAN_CHANGED (final), the target's, the store's.
+func (a *Activities) CheckPlan(ctx context.Context, in CheckPlanInput) error {
+	return fault.Activity(a.checkPlan(ctx, in))
+}
+
+func (a *Activities) checkPlan(ctx context.Context, in CheckPlanInput) error {
+	body, _, err := a.store.Read(ctx, a.store.Work(migration.Key(in.Migration, migration.FilePlan)), planBytes)
+	if err != nil {
+		return err
+	}
+	var plan Plan
+	if err := json.Unmarshal(body, &plan); err != nil {
+		return &fault.Fault{
+			Kind: fault.Final, Code: fault.CodeStoreFault, Cause: err,
+			Message: migration.FilePlan + " is not what was written (the file was changed)",
+		}
+	}
+	now, err := a.target.Route(ctx, in.Route)
+	if err != nil {
+		return explainRoute(in.Route, err)
+	}
+	if !reflect.DeepEqual(normal(plan.Rules), normal(now)) {
+		return &fault.Fault{
+			Kind: fault.Final, Code: fault.CodePlanChanged,
+			Message: "the target's rules of route " + in.Route + " have changed since the file was checked against them (abort this migration, and start the file again under a new name)",
+		}
+	}
+	return nil
+}
+
+// normal is a value as it looks after a journey through JSON.
+func normal(v any) any {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	var out any
+	_ = json.Unmarshal(body, &out)
+	return out
+}

@@ -1,0 +1,534 @@
+package dashboard
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/f0a90b9a/ferry/config"
+	"github.com/f0a90b9a/ferry/internal/demo"
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/migrationfile"
+	"github.com/f0a90b9a/ferry/internal/objectstore"
+	"github.com/f0a90b9a/ferry/internal/operator"
+	"github.com/f0a90b9a/ferry/internal/routes"
+	"github.com/f0a90b9a/ferry/internal/sandbox"
+	"github.com/f0a90b9a/ferry/internal/temporalconn"
+	"github.com/f0a90b9a/ferry/workflows"
+)
+
+// browserWait is for whole migrations on a busy machine.
+const browserWait = 4 * time.Minute
+
+// shared is what all browser tests share: a Temporal, an S3 server, a sandbox, a
+// worker and a Chromium.
+var shared struct {
+	once   sync.Once
+	stack  *demo.Stack
+	engine *operator.Client
+	chrome context.Context //nolint:containedctx // the browser's own
+	err    error
+	close  []func()
+}
+
+func stopStack() {
+	for i := len(shared.close) - 1; i >= 0; i-- {
+		shared.close[i]()
+	}
+}
+
+// findChromium skips a test where there is none, but in CI, where there must
+// be one.
+func findChromium(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatal("there is no Chromium on PATH, and in CI the browser tests must run")
+	}
+	t.Skip("there is no Chromium on PATH (Debian: apt-get install chromium)")
+	return ""
+}
+
+func startReal(chromium string) error {
+	dir, err := os.MkdirTemp("", "ferry-dashboard-")
+	if err != nil {
+		return err
+	}
+	shared.close = append(shared.close, func() { _ = os.RemoveAll(dir) })
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
+	defer cancel()
+	shared.stack, err = demo.Start(ctx, demo.Options{
+		Dir: dir, Throwaway: true, Config: config.Default(), UI: true,
+		Say: func(line string) { fmt.Fprintln(os.Stderr, line) },
+	})
+	if err != nil {
+		return err
+	}
+	shared.close = append(shared.close, shared.stack.Close)
+	c := shared.stack.Config.Temporal
+	client, err := temporalconn.Dial(ctx, c, shared.stack.TemporalEnv, testLog())
+	if err != nil {
+		return err
+	}
+	shared.close = append(shared.close, client.Close)
+	shared.engine = operator.New(client, c)
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(1280, 900),
+		chromedp.Flag("disable-dev-shm-usage", true))
+	allocated, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	shared.close = append(shared.close, stop)
+	browser, stop := chromedp.NewContext(allocated)
+	shared.close = append(shared.close, stop)
+	shared.chrome = browser
+	return chromedp.Run(browser)
+}
+
+// scene is one browser test's own: a dashboard on the real stack.
+type scene struct {
+	*bundle
+	prefix string
+}
+
+func setupReal(t *testing.T) *scene {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a whole stack takes long")
+	}
+	chromium := findChromium(t)
+	shared.once.Do(func() { shared.err = startReal(chromium) })
+	require.NoError(t, shared.err)
+	b := &bundle{t: t, log: &lockedBuffer{}}
+	o := Options{
+		Engine: shared.engine, Store: shared.stack.Store, Log: testLog(), MaxUpload: 64 << 20,
+		Access:     Access{Users: []User{olga, vera, pia, otto}},
+		TemporalUI: shared.stack.UIURL, Namespace: shared.stack.Config.Temporal.Namespace,
+	}
+	b.serve(o)
+	name := strings.ToLower(strings.TrimPrefix(t.Name(), "Test"))
+	return &scene{b, name}
+}
+
+// file makes up a migration file of active records.
+func (s *scene) file(records int, o migrationfile.GenOptions) string {
+	s.t.Helper()
+	route, ok := routes.Builtin(routes.AcmeNovaName)
+	require.True(s.t, ok)
+	o.Records, o.Seed, o.Route, o.Prefix, o.Now = records, 1, &route, s.prefix, time.Now()
+	var body bytes.Buffer
+	require.NoError(s.t, migrationfile.Generate(&body, o))
+	path := filepath.Join(s.t.TempDir(), s.prefix+".json")
+	require.NoError(s.t, os.WriteFile(path, body.Bytes(), 0o600))
+	return path
+}
+
+// slow makes every call of the target take so many milliseconds, until the
+// test ends.
+func (s *scene) slow(ms int) {
+	s.t.Helper()
+	set := func(n int) error {
+		return shared.stack.Sandbox.ChangeFaults(func(f *sandbox.Faults) error { f.LatencyMs = n; return nil })
+	}
+	require.NoError(s.t, set(ms))
+	s.t.Cleanup(func() { _ = set(0) })
+}
+
+// uri is where the dashboard puts an uploaded file.
+func (s *scene) uri(path string) string {
+	return "s3://" + demo.WorkBucket + "/input/" + routes.AcmeNovaName + "/" + filepath.Base(path)
+}
+
+// begin starts a migration without a browser and gives its id.
+func (s *scene) begin(path string, in workflows.MigrateFileInput) string {
+	s.t.Helper()
+	loc, err := objectstore.ParseURI(s.uri(path))
+	require.NoError(s.t, err)
+	body, err := os.ReadFile(path)
+	require.NoError(s.t, err)
+	require.NoError(s.t, shared.stack.Store.Put(s.t.Context(), loc, body, "application/json"))
+	in.File, in.Route = loc.String(), routes.AcmeNovaName
+	id := migration.IDFor(in.File)
+	_, err = shared.engine.Start(s.t.Context(), id, in)
+	require.NoError(s.t, err)
+	return id
+}
+
+// ended waits for a migration's end.
+func (s *scene) ended(id string) migration.Summary {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), browserWait)
+	defer cancel()
+	sum, err := shared.engine.Result(ctx, id)
+	require.NoError(s.t, err)
+	return sum
+}
+
+// stored reads one of a migration's files from S3.
+func (s *scene) stored(id, name string) []byte {
+	s.t.Helper()
+	body, _, err := shared.stack.Store.Read(s.t.Context(), shared.stack.Store.Work(migration.Key(id, name)), 64<<20)
+	require.NoError(s.t, err)
+	return body
+}
+
+// tab is a browser's page with somebody signed in.
+type tab struct {
+	t       *testing.T
+	ctx     context.Context //nolint:containedctx // the page's own
+	base    string
+	mu      sync.Mutex
+	trouble []string // console errors and exceptions
+}
+
+func (s *scene) open(as string) *tab {
+	s.t.Helper()
+	ctx, stop := chromedp.NewContext(shared.chrome)
+	s.t.Cleanup(stop)
+	ctx, cancel := context.WithTimeout(ctx, browserWait)
+	s.t.Cleanup(cancel)
+	p := &tab{t: s.t, ctx: ctx, base: s.web.URL}
+	chromedp.ListenTarget(ctx, p.hear)
+	sign := base64.StdEncoding.EncodeToString([]byte(as + ":" + as))
+	p.do(network.Enable(), log.Enable(), runtime.Enable(),
+		network.SetExtraHTTPHeaders(network.Headers{"Authorization": "Basic " + sign}))
+	return p
+}
+
+// hear notes what a console would show in red.
+func (p *tab) hear(event any) {
+	text := ""
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		text = e.ExceptionDetails.Error()
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.APITypeError || e.Type == runtime.APITypeWarning {
+			args, _ := json.Marshal(e.Args)
+			text = string(args)
+		}
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.LevelError || e.Entry.Level == log.LevelWarning {
+			text = e.Entry.Text + " " + e.Entry.URL
+		}
+	}
+	if text != "" {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.trouble = append(p.trouble, text)
+	}
+}
+
+// quiet holds the console to silence.
+func (p *tab) quiet() {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	require.Empty(p.t, p.trouble, "the console is silent")
+}
+
+func (p *tab) do(actions ...chromedp.Action) {
+	p.t.Helper()
+	require.NoError(p.t, chromedp.Run(p.ctx, actions...))
+}
+
+// visit loads a page and gives its status.
+func (p *tab) visit(path string) int64 {
+	p.t.Helper()
+	res, err := chromedp.RunResponse(p.ctx, chromedp.Navigate(p.base+path))
+	require.NoError(p.t, err)
+	return res.Status
+}
+
+func (p *tab) text(selector string) string {
+	p.t.Helper()
+	var text string
+	p.do(chromedp.Text(selector, &text, chromedp.ByQuery))
+	return text
+}
+
+// evaluate runs a script in the page; promises are waited for.
+func (p *tab) evaluate(script string, into any) {
+	p.t.Helper()
+	p.do(chromedp.Evaluate(script, into, func(e *runtime.EvaluateParams) *runtime.EvaluateParams {
+		return e.WithAwaitPromise(true)
+	}))
+}
+
+// until waits until a script says true.
+func (p *tab) until(script string) {
+	p.t.Helper()
+	require.NoError(p.t, chromedp.Run(p.ctx, chromedp.Poll(script, nil, chromedp.WithPollingTimeout(browserWait))), script)
+}
+
+// badge waits for the migration's state.
+func (p *tab) badge(word string) {
+	p.t.Helper()
+	p.until(fmt.Sprintf(`document.querySelector("#head .badge")?.textContent === %q`, word))
+}
+
+// click opens a form, fills it in and sends it.
+func (p *tab) click(action, reason string) {
+	p.t.Helper()
+	p.do(chromedp.Click("#do-"+action, chromedp.ByQuery), chromedp.WaitVisible("dialog[open] form", chromedp.ByQuery),
+		chromedp.SendKeys(`dialog[open] input[name="reason"]`, reason, chromedp.ByQuery))
+	if action == "abort" {
+		p.do(chromedp.Click(`dialog[open] input[name="confirm"]`, chromedp.ByQuery))
+	}
+	_, err := chromedp.RunResponse(p.ctx, chromedp.Click(`dialog[open] button[type="submit"]`, chromedp.ByQuery))
+	require.NoError(p.t, err)
+}
+
+// accessible holds the page to axe-core's rules of levels A and AA, light and
+// dark.
+func (p *tab) accessible() {
+	p.t.Helper()
+	axe, err := os.ReadFile("testdata/axe/axe.min.js")
+	require.NoError(p.t, err)
+	for _, scheme := range []string{"dark", "light"} {
+		p.do(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}))
+		var found []struct {
+			ID, Help string
+			Nodes    []struct{ HTML, FailureSummary string }
+		}
+		p.evaluate(string(axe)+"\n;true", nil)
+		p.evaluate(`axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then((r) => r.violations)`, &found)
+		require.Empty(p.t, found, scheme)
+	}
+}
+
+// picture keeps what the page looks like, if the run is for that.
+func (p *tab) picture(name string) {
+	p.t.Helper()
+	if *screens == "" {
+		return
+	}
+	var body []byte
+	p.do(chromedp.FullScreenshot(&body, 100))
+	require.NoError(p.t, os.MkdirAll(*screens, 0o755))
+	require.NoError(p.t, os.WriteFile(filepath.Join(*screens, name+".png"), body, 0o644))
+}
+
+// phone gives the page a phone's size.
+func (p *tab) phone() {
+	p.t.Helper()
+	p.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile))
+}
+
+// fetched downloads a file as the page would.
+func (p *tab) fetched(selector string) []byte {
+	p.t.Helper()
+	var text string
+	p.evaluate(fmt.Sprintf(`fetch(new URL(document.querySelector(%q).pathname, location.origin)).then((r) => r.text())`, selector), &text)
+	return []byte(text)
+}
+
+func TestAxeIsUnmodified(t *testing.T) {
+	t.Parallel()
+	sums, err := os.ReadFile("testdata/axe/SHA256SUMS")
+	require.NoError(t, err)
+	for line := range strings.Lines(string(sums)) {
+		sum, name, ok := strings.Cut(strings.TrimSpace(line), "  ")
+		require.True(t, ok)
+		body, err := os.ReadFile(filepath.Join("testdata", "axe", name))
+		require.NoError(t, err)
+		is := sha256.Sum256(body)
+		require.Equal(t, sum, hex.EncodeToString(is[:]), name)
+	}
+}
+
+func TestStartWatchPauseResume(t *testing.T) {
+	s := setupReal(t)
+	s.slow(40)
+	path := s.file(400, migrationfile.GenOptions{FailShare: 0.05})
+	p := s.open("olga")
+	require.EqualValues(t, http.StatusOK, p.visit("/start"))
+	p.accessible()
+	p.picture("start")
+	p.do(chromedp.SendKeys(`input[name="route"]`, routes.AcmeNovaName, chromedp.ByQuery),
+		chromedp.SetUploadFiles(`input[name="upload"]`, []string{path}, chromedp.ByQuery),
+		chromedp.Click("summary", chromedp.ByQuery), chromedp.WaitVisible(`input[name="batches"]`, chromedp.ByQuery),
+		chromedp.SendKeys(`input[name="batches"]`, "1", chromedp.ByQuery),
+		chromedp.SendKeys(`input[name="perBatch"]`, "4", chromedp.ByQuery))
+	_, err := chromedp.RunResponse(p.ctx, chromedp.Click(`button.main`, chromedp.ByQuery))
+	require.NoError(t, err)
+	id := migration.IDFor(s.uri(path))
+	require.Equal(t, id, p.text("h1"))
+
+	// The page is not loaded again from here on: the mark stays.
+	p.evaluate("window.mark = 1; true", nil)
+	p.badge("Migrating")
+	number := `Number(document.getElementById("finished")?.textContent.replaceAll(",", ""))`
+	var first int
+	p.until(number + " > 0")
+	p.evaluate(number, &first)
+	p.until(fmt.Sprintf("%s > %d", number, first))
+	p.until(`document.getElementById("rate") !== null`)
+	p.evaluate("window.mark", &first)
+	require.Equal(t, 1, first)
+	p.accessible()
+
+	p.click("pause", "merchant asked")
+	require.Contains(t, p.text(".notice"), "is paused")
+	p.badge("Paused")
+	require.Contains(t, p.text("#audit"), "merchant asked")
+	require.Contains(t, p.text("#audit"), "olga")
+	sum, err := shared.engine.Progress(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, migration.Paused, sum.Phase)
+	require.EqualValues(t, http.StatusOK, p.visit("/migrations/"+id))
+	p.accessible()
+	p.picture("paused")
+
+	p.click("resume", "")
+	p.badge("Migrating")
+	p.until(`document.getElementById("left") !== null && document.getElementById("left").textContent !== "not known yet"`)
+	p.do(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}))
+	p.picture("running-dark")
+	p.do(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}}))
+	p.picture("running")
+	s.slow(0)
+	p.badge("Completed with failures")
+	done := s.ended(id)
+	require.Equal(t, 400, done.Outcomes.Total())
+	p.until(`document.getElementById("file-reload.json") !== null`)
+	p.accessible()
+	p.picture("finished")
+	require.Equal(t, s.stored(id, migration.FileReload), p.fetched(`#file-reload\\.json`))
+	require.Equal(t, s.stored(id, migration.FileErrors), p.fetched(`#file-errors\\.csv`))
+
+	// One of the failed records, from the page's own example.
+	_, err = chromedp.RunResponse(p.ctx, chromedp.Click("#x-0-0", chromedp.ByQuery))
+	require.NoError(t, err)
+	require.Contains(t, p.text("#main"), "NOT_AVAILABLE")
+	require.Contains(t, p.text(".timeline"), "Taken up by migration "+id)
+	p.accessible()
+	p.picture("record")
+	require.EqualValues(t, http.StatusOK, p.visit("/"))
+	p.accessible()
+	p.picture("list")
+	p.phone()
+	require.EqualValues(t, http.StatusOK, p.visit("/migrations/"+id))
+	p.accessible()
+	p.picture("phone")
+	var wide bool
+	p.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth", &wide)
+	require.False(t, wide, "nothing sticks out of a phone's screen")
+	p.quiet()
+}
+
+func TestAbortTakesAConfirmation(t *testing.T) {
+	s := setupReal(t)
+	s.slow(100)
+	id := s.begin(s.file(300, migrationfile.GenOptions{}), workflows.MigrateFileInput{
+		Concurrency: &workflows.ConcurrencyInput{Batches: new(1), PerBatch: new(2)},
+	})
+	p := s.open("pia")
+	require.EqualValues(t, http.StatusOK, p.visit("/migrations/"+id))
+	p.badge("Migrating")
+	p.until(`Number(document.getElementById("finished")?.textContent) > 0`)
+	p.do(chromedp.Click("#do-abort", chromedp.ByQuery), chromedp.WaitVisible("dialog[open] form", chromedp.ByQuery))
+	p.accessible()
+	p.picture("abort")
+
+	// Without the tick the browser doesn't send the form.
+	p.do(chromedp.Click(`dialog[open] button[type="submit"]`, chromedp.ByQuery))
+	var valid bool
+	p.evaluate(`document.querySelector("dialog form").checkValidity()`, &valid)
+	require.False(t, valid)
+	p.do(chromedp.Click(`dialog[open] a[data-close]`, chromedp.ByQuery))
+	sum, err := shared.engine.Progress(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, migration.Migrating, sum.Phase)
+
+	p.click("abort", "wrong file")
+	p.badge("Aborted")
+	done := s.ended(id)
+	require.Equal(t, migration.Aborted, done.Result)
+	require.Positive(t, done.Outcomes.NotAttempted)
+	p.until(`document.getElementById("file-reload.json") !== null`)
+	require.Contains(t, p.text("#audit"), "wrong file")
+	p.quiet()
+}
+
+func TestStoppedByALimit(t *testing.T) {
+	s := setupReal(t)
+	id := s.begin(s.file(60, migrationfile.GenOptions{Product: "nova-fail-create"}), workflows.MigrateFileInput{})
+	require.Equal(t, migration.StoppedByLimit, s.ended(id).Result)
+	p := s.open("vera")
+	require.EqualValues(t, http.StatusOK, p.visit("/migrations/"+id))
+	require.Contains(t, p.text("#head"), "Stopped by a limit")
+	require.Contains(t, p.text("#errors"), "NOT_AVAILABLE")
+	p.accessible()
+	p.picture("failed")
+	p.quiet()
+}
+
+func TestWhatAViewerAndAStrangerAreRefused(t *testing.T) {
+	s := setupReal(t)
+	s.slow(100)
+	id := s.begin(s.file(300, migrationfile.GenOptions{}), workflows.MigrateFileInput{
+		Concurrency: &workflows.ConcurrencyInput{Batches: new(1), PerBatch: new(2)},
+	})
+	viewer := s.open("vera")
+	require.EqualValues(t, http.StatusOK, viewer.visit("/migrations/"+id))
+	viewer.badge("Migrating")
+	var buttons int
+	viewer.evaluate(`document.querySelectorAll("#actions a").length`, &buttons)
+	require.Zero(t, buttons)
+	// A viewer who makes the form's request all the same, from a page of ours.
+	var status int
+	post := `fetch(new URL("/migrations/` + id + `/do/pause", location.origin), {method: "POST", body: new URLSearchParams({by: "vera"})}).then((r) => r.status)`
+	viewer.evaluate(post, &status)
+	require.Equal(t, http.StatusForbidden, status)
+	viewer.evaluate(`fetch(new URL("/migrations/`+id+`/files/records.ndjson", location.origin)).then((r) => r.status)`, &status)
+	require.Equal(t, http.StatusForbidden, status)
+
+	stranger := s.open("otto")
+	for _, path := range []string{"", "/events", "/record?id=" + s.prefix + "-000001", "/files/plan.json", "/do/abort"} {
+		require.EqualValues(t, http.StatusNotFound, stranger.visit("/migrations/"+id+path), path)
+	}
+	stranger.visit("/")
+	require.NotContains(t, stranger.text("#main"), id)
+
+	// A page elsewhere that sends the operator's browser here with a form.
+	elsewhere := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<form method="post" action="%s/migrations/%s/do/pause"><input name="by" value="kim"><button>Win</button></form>`, s.web.URL, id)
+	})
+	fraud := s.open("olga")
+	other := newSite(t, elsewhere)
+	_, err := chromedp.RunResponse(fraud.ctx, chromedp.Navigate(other))
+	require.NoError(t, err)
+	res, err := chromedp.RunResponse(fraud.ctx, chromedp.Click("button", chromedp.ByQuery))
+	require.NoError(t, err)
+	require.EqualValues(t, http.StatusForbidden, res.Status)
+
+	sum, err := shared.engine.Progress(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, migration.Migrating, sum.Phase)
+	require.Empty(t, sum.Audit)
+	_, err = shared.engine.Update(t.Context(), id, workflows.UpdateAbort, workflows.OperatorAction{By: "test"})
+	require.NoError(t, err)
+	s.ended(id)
+}

@@ -1,0 +1,101 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"path"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/f0a90b9a/ferry/internal/migration"
+)
+
+// topLevelName keeps a download inside the migration's own folder.
+var topLevelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+
+// moveIn is how long a copy may stand still.
+const moveIn = 30 * time.Second
+
+var fileKinds = map[string]string{
+	".json":   "application/json",
+	".ndjson": "application/x-ndjson",
+	".csv":    "text/csv; charset=utf-8",
+}
+
+// download gives one of a migration's files, whole. Those that hold records
+// are for operators.
+func (s *Server) download(w http.ResponseWriter, r *http.Request) {
+	st, _, _, ok := s.seen(w, r)
+	if !ok {
+		return
+	}
+	id, name := st.summary.Migration, r.PathValue("name")
+	if !topLevelName.MatchString(name) {
+		s.nothing(w, r)
+		return
+	}
+	u := userOf(r)
+	if personal(name) && !u.Steers() {
+		s.complain(w, r, http.StatusForbidden, complaint{"Not yours to download", "This file holds personal data. It takes an operator."})
+		return
+	}
+	loc := s.store.Work(migration.Key(id, name))
+	object, err := s.store.Head(r.Context(), loc)
+	if missing(err) {
+		s.complain(w, r, http.StatusNotFound, complaint{"No such file", "This migration has no file of that name, or not yet."})
+		return
+	}
+	if err != nil {
+		s.complain(w, r, http.StatusServiceUnavailable, complaint{"No answer", words(err)})
+		return
+	}
+	body, err := s.store.Open(r.Context(), loc, object.ETag)
+	if err != nil {
+		s.complain(w, r, http.StatusServiceUnavailable, complaint{"No answer", words(err)})
+		return
+	}
+	defer body.Close()
+	h := w.Header()
+	kind := fileKinds[path.Ext(name)]
+	if kind == "" {
+		kind = "application/octet-stream"
+	}
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": id + "-" + name}))
+	h.Set("Content-Length", strconv.FormatInt(object.Size, 10))
+	s.log.Info("A file was downloaded.", "migration", id, "file", name, "by", u.Name)
+	if _, err := io.Copy(moving(w), body); err != nil && !errors.Is(err, context.Canceled) {
+		s.log.Warn("A download broke off.", "migration", id, "file", name, "error", err.Error())
+		panic(http.ErrAbortHandler) // so that the browser doesn't take it for whole
+	}
+}
+
+// moving bounds each write, not the whole answer.
+func moving(w http.ResponseWriter) io.Writer {
+	return &movingWriter{w: w, ctl: http.NewResponseController(w)}
+}
+
+type movingWriter struct {
+	w   io.Writer
+	ctl *http.ResponseController
+}
+
+func (m *movingWriter) Write(p []byte) (int, error) {
+	_ = m.ctl.SetWriteDeadline(time.Now().Add(moveIn))
+	return m.w.Write(p)
+}
+
+// movingReader bounds each read of a request's body.
+type movingReader struct {
+	r   io.Reader
+	ctl *http.ResponseController
+}
+
+func (m *movingReader) Read(p []byte) (int, error) {
+	_ = m.ctl.SetReadDeadline(time.Now().Add(moveIn))
+	return m.r.Read(p)
+}

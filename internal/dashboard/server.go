@@ -1,0 +1,141 @@
+package dashboard
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options are what a dashboard is made of.
+type Options struct {
+	Engine     Engine
+	Store      Store
+	Access     Access
+	PublicURL  string // as browsers see it; empty: as they ask for it
+	TemporalUI string // base address for links; empty: none
+	Namespace  string // of Temporal, for those links
+	DefaultBy  string // proposed as who asks, where nobody signs in
+	MaxUpload  int64  // bytes of one file
+	Log        *slog.Logger
+	Now        func() time.Time // nil: the machine's clock
+}
+
+// Server answers the dashboard's requests. It needs a Close.
+type Server struct {
+	engine     Engine
+	store      Store
+	past       *past
+	hub        *hub
+	views      *views
+	fence      *fence
+	log        *slog.Logger
+	now        func() time.Time
+	temporalUI string
+	namespace  string
+	defaultBy  string
+	maxUpload  int64
+
+	ctx     context.Context // until Close
+	stop    context.CancelFunc
+	streams sync.WaitGroup
+	free    chan struct{} // a place for each stream that may be open
+}
+
+// maxStreams bounds open event streams.
+const maxStreams = 2_000
+
+// New makes a server. The error is one of the access rules or the public URL.
+func New(o Options) (*Server, error) {
+	door, err := newDoorkeeper(o.Access, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	fence, err := newFence(door, o.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	views, err := newViews()
+	if err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Server{
+		engine: o.Engine, store: o.Store, past: newPast(o.Store), views: views, fence: fence, log: o.Log, now: o.Now,
+		temporalUI: strings.TrimRight(o.TemporalUI, "/"), namespace: o.Namespace, defaultBy: o.DefaultBy, maxUpload: o.MaxUpload,
+		ctx: ctx, stop: stop, free: make(chan struct{}, maxStreams),
+	}
+	list := &lister{engine: o.Engine, past: s.past, now: o.Now}
+	s.hub = newHub(ctx, func(id string) *watcher {
+		return &watcher{engine: o.Engine, past: s.past, id: id, now: o.Now}
+	}, list.poll)
+	return s, nil
+}
+
+// Close ends all event streams and everything that is polled.
+func (s *Server) Close() {
+	s.stop()
+	s.streams.Wait()
+}
+
+// Handler answers everything. Health and assets are for everybody.
+func (s *Server) Handler() http.Handler {
+	inner := http.NewServeMux()
+	inner.HandleFunc("GET /{$}", brisk(s.showList))
+	inner.HandleFunc("GET /events", s.streamList)
+	inner.HandleFunc("GET /start", brisk(s.showStart))
+	inner.HandleFunc("POST /start", s.start)
+	inner.HandleFunc("GET /migrations/{id}", brisk(s.showMigration))
+	inner.HandleFunc("GET /migrations/{id}/events", s.streamMigration)
+	inner.HandleFunc("GET /migrations/{id}/record", brisk(s.showRecord))
+	inner.HandleFunc("GET /migrations/{id}/files/{name}", s.download)
+	inner.HandleFunc("GET /migrations/{id}/do/{action}", brisk(s.showAction))
+	inner.HandleFunc("POST /migrations/{id}/do/{action}", brisk(s.act))
+	inner.HandleFunc("/", brisk(s.nothing))
+
+	outer := http.NewServeMux()
+	outer.HandleFunc("GET /livez", s.healthy)
+	outer.HandleFunc("GET /readyz", s.healthy)
+	outer.HandleFunc("GET /assets/{name}", s.asset)
+	outer.Handle("/", s.fence.guard(inner))
+	return outer
+}
+
+func (s *Server) healthy(w http.ResponseWriter, r *http.Request) {
+	secure(w.Header(), r.TLS != nil)
+	if s.ctx.Err() != nil {
+		http.Error(w, "closing", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+const (
+	readIn     = 30 * time.Second
+	answerIn   = 90 * time.Second
+	maxForm    = 64 << 10 // bytes
+	headerTime = 10 * time.Second
+	idleTime   = 2 * time.Minute
+)
+
+// brisk bounds a request that has a small body and a small answer.
+func brisk(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		within := http.NewResponseController(w)
+		// A writer that knows no deadlines is a test's.
+		_ = within.SetReadDeadline(time.Now().Add(readIn))
+		_ = within.SetWriteDeadline(time.Now().Add(answerIn))
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		next(w, r)
+	}
+}
+
+// variant is a kind of reader: those of one kind see the same page.
+type variant struct{ steers, all bool }
+
+func variantOf(u *User) variant { return variant{steers: u.Steers(), all: u.all()} }

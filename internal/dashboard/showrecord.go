@@ -1,0 +1,136 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/operator"
+)
+
+// findTimeout bounds the search for a record in all of a migration's outcomes.
+const findTimeout = 30 * time.Second
+
+// recordPage is what became of one record.
+type recordPage struct {
+	Migration string
+	ID        string // externalEntitlementId
+	Asked     bool
+	Run       *operator.RecordRun // nil: Temporal has nothing of it
+	Outcome   *migration.Outcome  // nil: there is none yet
+	Hint      string
+	Elsewhere bool // the run is another migration's
+	Trouble   []string
+	Events    []eventRow
+}
+
+// eventRow is one line of a record's timeline.
+type eventRow struct {
+	At   time.Time
+	What string
+	More string
+	Tone tone
+}
+
+func (s *Server) showRecord(w http.ResponseWriter, r *http.Request) {
+	st, _, _, ok := s.seen(w, r)
+	if !ok {
+		return
+	}
+	id := clip(r.URL.Query().Get("id"))
+	page := recordPage{Migration: st.summary.Migration, ID: id, Asked: id != ""}
+	status := http.StatusOK
+	if page.Asked {
+		s.lookUp(r.Context(), &page, st.summary.Route)
+		if page.Run == nil && page.Outcome == nil && len(page.Trouble) == 0 {
+			status = http.StatusNotFound
+		}
+	}
+	title := "A record of " + page.Migration
+	if page.Asked {
+		title = id
+	}
+	s.show(w, r, status, "record.html", frame{Title: title, Body: &page})
+}
+
+// lookUp asks Temporal for the record's history and the bucket for its fate.
+func (s *Server) lookUp(ctx context.Context, p *recordPage, route string) {
+	ctx, cancel := context.WithTimeout(ctx, findTimeout)
+	defer cancel()
+	record := 0
+	run, err := s.engine.Record(ctx, route, p.ID)
+	switch {
+	case errors.Is(err, operator.ErrUnknown):
+	case err != nil:
+		p.Trouble = append(p.Trouble, words(err))
+	default:
+		p.Run, p.Elsewhere = &run, run.Migration != p.Migration
+		if !p.Elsewhere {
+			record, p.Outcome = run.Record, run.Outcome
+		}
+		p.Events = timeline(&run)
+	}
+	if p.Outcome == nil {
+		if p.Outcome, err = s.past.outcomeOf(ctx, p.Migration, p.ID, record); err != nil {
+			p.Trouble = append(p.Trouble, words(err))
+		}
+	}
+	if p.Outcome != nil && p.Outcome.Code != "" {
+		p.Hint = migration.Hint(p.Outcome.Code)
+	}
+}
+
+// timeline puts what happened to a record into words.
+func timeline(run *operator.RecordRun) []eventRow {
+	rows := make([]eventRow, 0, len(run.Events))
+	for _, e := range run.Events {
+		row := eventRow{At: e.At, Tone: waiting}
+		step := string(e.Step)
+		switch e.Kind {
+		case operator.TakenUp:
+			row.What, row.Tone = "Taken up by migration "+run.Migration, busy
+		case operator.StepDone:
+			row.What, row.Tone = step+" done", good
+		case operator.StepFound:
+			row.What, row.Tone = step+" found done at the target", good
+		case operator.StepFailed:
+			row.What, row.More, row.Tone = step+" failed: "+e.Code, e.Message, bad
+		case operator.Waiting:
+			row.What = "Waits " + span(e.Wait) + " before the next attempt"
+		case operator.Held:
+			row.What = "Held with the run"
+		case operator.Released:
+			row.What = "Released with the run"
+		case operator.ToldToStop:
+			row.What = "Told to stop: " + e.Code
+		case operator.Ended:
+			row.What, row.Tone = ending(run)
+		}
+		if e.Tries > 1 {
+			row.More = joined(row.More, plural(e.Tries, "call")+" in quick succession")
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func ending(run *operator.RecordRun) (string, tone) {
+	if run.Outcome == nil {
+		return "Closed from outside (" + string(run.State) + ")", bad
+	}
+	switch run.Outcome.Fate {
+	case migration.Migrated, migration.AlreadyMigrated:
+		return "Ended: " + string(run.Outcome.Fate), good
+	case migration.Failed, migration.NotAttempted:
+	}
+	return "Ended: " + string(run.Outcome.Fate), bad
+}
+
+func joined(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + " – " + b
+}

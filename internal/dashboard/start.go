@@ -1,0 +1,264 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/objectstore"
+	"github.com/f0a90b9a/ferry/internal/operator"
+	"github.com/f0a90b9a/ferry/workflows"
+)
+
+// startPage is the form that starts a migration.
+type startPage struct {
+	Form    url.Values
+	Routes  []string // the user's own; empty: all, so the route is typed
+	All     bool     // may name any file in S3
+	Problem string
+	Most    string // size of the largest file
+}
+
+// Value is what a field holds after a mistake.
+func (p *startPage) Value(name string) string { return p.Form.Get(name) }
+
+func (s *Server) showStart(w http.ResponseWriter, r *http.Request) {
+	if s.mayStart(w, r) {
+		s.askStart(w, r, http.StatusOK, url.Values{}, nil)
+	}
+}
+
+func (s *Server) mayStart(w http.ResponseWriter, r *http.Request) bool {
+	if userOf(r).Steers() {
+		return true
+	}
+	s.complain(w, r, http.StatusForbidden, complaint{"Not yours to do", "Starting a migration takes an operator."})
+	return false
+}
+
+func (s *Server) askStart(w http.ResponseWriter, r *http.Request, status int, form url.Values, problem error) {
+	u := userOf(r)
+	page := &startPage{Form: form, Routes: u.Routes, All: u.all(), Most: size(s.maxUpload)}
+	if problem != nil {
+		page.Problem = problem.Error()
+	}
+	s.show(w, r, status, "start.html", frame{Title: "Start a migration", Body: page})
+}
+
+// start reads the form part by part, so that a file goes to the store as it
+// comes. The form has the file last.
+func (s *Server) start(w http.ResponseWriter, r *http.Request) {
+	if !s.mayStart(w, r) {
+		return
+	}
+	ctl := http.NewResponseController(w)
+	_ = ctl.SetWriteDeadline(time.Time{})
+	r.Body = http.MaxBytesReader(w, r.Body, s.maxUpload+maxForm)
+	body := r.Body
+	r.Body = io.NopCloser(&movingReader{body, ctl})
+	parts, err := r.MultipartReader()
+	if err != nil {
+		s.complain(w, r, http.StatusBadRequest, complaint{"Not understood", "The form could not be read."})
+		return
+	}
+	form, upload, err := readForm(parts)
+	if err == nil {
+		var id string
+		if id, err = s.launch(r.Context(), userOf(r), form, upload); err == nil {
+			http.Redirect(w, r, "/migrations/"+url.PathEscape(id)+"?done=start", http.StatusSeeOther)
+			return
+		}
+	}
+	if tooLarge, is := errors.AsType[*http.MaxBytesError](err); is {
+		err = fmt.Errorf("the file is larger than %s, which dashboard.max_upload_mb allows", size(tooLarge.Limit-maxForm))
+	}
+	s.askStart(w, r, startStatus(err), form, err)
+}
+
+func startStatus(err error) int {
+	switch {
+	case errors.Is(err, errInput):
+		return http.StatusBadRequest
+	case errors.Is(err, operator.ErrIDUsed):
+		return http.StatusConflict
+	}
+	if _, is := fault.As(err); is {
+		return http.StatusBadRequest
+	}
+	return http.StatusServiceUnavailable
+}
+
+// errInput marks what the user can mend in the form.
+var errInput = errors.New("")
+
+func inputf(format string, args ...any) error {
+	return fmt.Errorf(format+"%w", append(args, errInput)...)
+}
+
+// upload is a file in a form; its body is read once.
+type upload struct {
+	name string
+	body io.Reader
+}
+
+// readForm reads the fields up to the file, which stays to be read.
+func readForm(parts *multipart.Reader) (url.Values, *upload, error) {
+	form := url.Values{}
+	room := int64(maxForm)
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return form, nil, nil
+		}
+		if err != nil {
+			return form, nil, fmt.Errorf("the form could not be read: %w", err)
+		}
+		if part.FormName() == "upload" {
+			if part.FileName() == "" {
+				continue
+			}
+			return form, &upload{part.FileName(), part}, nil
+		}
+		value, err := io.ReadAll(io.LimitReader(part, room+1))
+		if room -= int64(len(value)); err != nil || room < 0 {
+			return form, nil, inputf("the form is too large")
+		}
+		form.Add(part.FormName(), strings.TrimSpace(string(value)))
+	}
+}
+
+// launch starts what a form asks for and gives the migration's id.
+func (s *Server) launch(ctx context.Context, u *User, form url.Values, up *upload) (string, error) {
+	in, err := startInput(u, form)
+	if err != nil {
+		return "", err
+	}
+	loc, err := s.source(u, in.Route, form.Get("file"), up)
+	if err != nil {
+		return "", err
+	}
+	in.File = loc.String()
+	id := startID(in, s.now())
+	again, err := s.unused(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if err := s.provide(ctx, loc, up); err != nil {
+		return "", err
+	}
+	begin := s.engine.Start
+	if again {
+		begin = s.engine.StartAgain
+	}
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	if _, err := begin(call, id, in); err != nil {
+		return "", err
+	}
+	s.log.Info("A migration was started.", "migration", id, "route", in.Route, "by", u.Name)
+	return id, nil
+}
+
+// startInput judges the form before anything is sent anywhere.
+func startInput(u *User, form url.Values) (workflows.MigrateFileInput, error) {
+	in := workflows.MigrateFileInput{Route: form.Get("route"), DryRun: form.Get("dryRun") == "yes"}
+	switch {
+	case in.Route == "":
+		return in, inputf("the route is missing")
+	case !routeName.MatchString(in.Route):
+		return in, inputf("the route must match %s", routeName)
+	case !u.Sees(in.Route):
+		return in, inputf("route %s is not yours", in.Route)
+	}
+	var err error
+	if in.Limits, err = limitsOf(form); err != nil {
+		return in, inputf("%w", err)
+	}
+	if in.Concurrency, in.RequestsPerSecond, err = widthOf(form); err != nil {
+		return in, inputf("%w", err)
+	}
+	in.RequireApproval = choiceOf(form, "requireApproval")
+	in.Waves = choiceOf(form, "waves")
+	in.Reconcile = choiceOf(form, "reconcile")
+	return in, nil
+}
+
+// threeWay is a setting that is on, off or as configured.
+type threeWay struct{ Name, Label, Value string }
+
+func newThreeWay(name, label, value string) threeWay { return threeWay{name, label, value} }
+
+// choiceOf reads yes, no or neither, which is the worker's configuration.
+func choiceOf(form url.Values, name string) *bool {
+	switch form.Get(name) {
+	case "yes":
+		return new(true)
+	case "no":
+		return new(false)
+	}
+	return nil
+}
+
+// inputPrefix is where uploaded files go, each route to a folder of its own:
+// a name that one partner has used says nothing to another.
+const inputPrefix = "input/"
+
+// source is where the file lies or will lie. Those who may not see all routes
+// can't name places: the workers may read what is another partner's.
+func (s *Server) source(u *User, route, uri string, up *upload) (objectstore.Location, error) {
+	var text string
+	switch {
+	case up != nil && uri != "":
+		return objectstore.Location{}, inputf("there is both a file to upload and a place in S3: give one of them")
+	case up != nil:
+		text = objectstore.Location{Bucket: s.store.WorkBucket(), Key: inputPrefix + route + "/" + path.Base(up.name)}.String()
+	case uri == "":
+		return objectstore.Location{}, inputf("choose a file to upload, or name one in S3")
+	case !u.all():
+		return objectstore.Location{}, inputf("upload the file: naming a place in S3 takes an operator of all routes")
+	default:
+		text = uri
+	}
+	return objectstore.ParseURI(text)
+}
+
+// startID is the migration's id. Dry runs may be repeated, so they carry their
+// time.
+func startID(in workflows.MigrateFileInput, now time.Time) string {
+	id := migration.IDFor(in.File)
+	if in.DryRun {
+		const room = migration.MaxIDLength - len("-dry-20060102T150405Z")
+		id = strings.TrimLeft(id[max(0, len(id)-room):], "._-") + "-dry-" + now.UTC().Format("20060102T150405Z")
+	}
+	return id
+}
+
+// unused refuses an id that Temporal or the work bucket knows. Again is true
+// for one whose only run failed before it claimed anything.
+func (s *Server) unused(ctx context.Context, id string) (again bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	used := fmt.Errorf("this file name was used for migration %s, and a name is good once: give the file a new name: %w", id, operator.ErrIDUsed)
+	run, err := s.engine.Describe(ctx, id)
+	known := err == nil
+	if err != nil && !errors.Is(err, operator.ErrUnknown) {
+		return false, err
+	}
+	if known && run.State != operator.Failed {
+		return false, used
+	}
+	_, claimed, err := s.past.head(ctx, id, migration.FileClaim)
+	if err == nil && claimed {
+		return false, used
+	}
+	return known, err
+}

@@ -1,0 +1,178 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/operator"
+)
+
+// words says what went wrong for whoever reads a page.
+func words(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, operator.ErrNoWorker):
+		return "No worker answers. The numbers are the last that were seen; the migration goes on when a worker is back."
+	case errors.Is(err, context.DeadlineExceeded):
+		return "There was no answer in time. The numbers are the last that were seen."
+	}
+	return "What is shown may be old: " + err.Error()
+}
+
+// tone is how good news are, for colours and symbols.
+type tone string
+
+const (
+	good    tone = "good"
+	busy    tone = "busy"
+	waiting tone = "waiting"
+	doubt   tone = "doubt"
+	bad     tone = "bad"
+)
+
+// state is a phase or a result in words.
+type state struct {
+	Name string // as in summary.json
+	Word string
+	Says string // a sentence
+	Tone tone
+}
+
+var phases = map[migration.Phase]state{
+	migration.Checking:         {Word: "Checking", Says: "Looking whether the file, the route and the target's credentials are there.", Tone: busy},
+	migration.Importing:        {Word: "Importing", Says: "Every record of the file is checked. Nothing has been sent to the target.", Tone: busy},
+	migration.AwaitingApproval: {Word: "Waiting for approval", Says: "The file is good. Nothing is sent to the target until an operator approves the plan.", Tone: waiting},
+	migration.Migrating:        {Word: "Migrating", Says: "Records are being carried to the target.", Tone: busy},
+	migration.Paused:           {Word: "Paused", Says: "Nothing new is started. What was under way finishes.", Tone: waiting},
+	migration.Stopping:         {Word: "Stopping", Says: "Nothing new is started. The reports follow when what is under way has finished.", Tone: waiting},
+	migration.Reporting:        {Word: "Writing reports", Says: "Every record has its fate. The files are being written.", Tone: busy},
+	migration.Reconciling:      {Word: "Reconciling", Says: "Every migrated record is read back from the target and compared with the file.", Tone: busy},
+	migration.Done:             {Word: "Done", Says: "The migration is over.", Tone: good},
+	"RUNNING":                  {Word: "Running", Says: "Open the migration to see how far it is.", Tone: busy},
+}
+
+var results = map[migration.Result]state{
+	migration.Completed:             {Word: "Completed", Says: "Every record is migrated.", Tone: good},
+	migration.CompletedWithFailures: {Word: "Completed with failures", Says: "Not every record is migrated and confirmed. The files below name each that is left and why.", Tone: doubt},
+	migration.Rejected:              {Word: "Rejected", Says: "The file has problems, so nothing was sent to the target. validation.json has all of them.", Tone: bad},
+	migration.DryRun:                {Word: "Dry run", Says: "The file is good. It was checked and planned only; nothing was sent to the target.", Tone: good},
+	migration.StoppedByLimit:        {Word: "Stopped by a limit", Says: "Too many records failed, so the rest was not started. Repair the cause, then reload.", Tone: bad},
+	migration.Aborted:               {Word: "Aborted", Says: "It was ended early. What was not attempted is in reload.json.", Tone: bad},
+	migration.Interrupted:           {Word: "Interrupted", Says: "It was closed before it had a result, so the counts may lag behind the target.", Tone: bad},
+}
+
+// stateOf says how a migration stands.
+func stateOf(s *migration.Summary) state {
+	name, st, known := string(s.Result), results[s.Result], true
+	if s.Result == "" {
+		name = string(s.Phase)
+		st, known = phases[s.Phase]
+	} else if _, known = results[s.Result]; !known {
+		st = state{}
+	}
+	if !known {
+		st = state{Word: name, Tone: doubt}
+	}
+	st.Name = name
+	return st
+}
+
+// number groups thousands: 12,345.
+func number(n int) string {
+	text := strconv.Itoa(n)
+	sign := ""
+	if n < 0 {
+		sign, text = "-", text[1:]
+	}
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return sign + text
+}
+
+// percent gives whole percents; 100 % and 0 % are said of all and none only.
+func percent(part, whole int) string {
+	if whole == 0 {
+		return "0 %"
+	}
+	p := int(math.Round(100 * float64(part) / float64(whole)))
+	if part > 0 {
+		p = max(p, 1)
+	}
+	if part < whole {
+		p = min(p, 99)
+	}
+	return strconv.Itoa(p) + " %"
+}
+
+// size gives bytes in the largest fitting unit.
+func size(n int64) string {
+	const step = 1024
+	if n < step {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, unit := float64(n)/step, 0
+	for value >= step && unit < 3 {
+		value /= step
+		unit++
+	}
+	return fmt.Sprintf("%.1f %ciB", value, "KMGT"[unit])
+}
+
+// moment is a time in UTC, to the second.
+func moment(t *time.Time) string {
+	if t == nil {
+		return "–"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// span is a length of time in words, rounded as people say it.
+func span(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "less than a second"
+	case d < 90*time.Second:
+		return plural(int(math.Round(d.Seconds())), "second")
+	case d < 90*time.Minute:
+		return plural(int(math.Round(d.Minutes())), "minute")
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%.1f hours", d.Hours())
+	}
+	return fmt.Sprintf("%.1f days", d.Hours()/24)
+}
+
+func plural(n int, unit string) string {
+	if n == 1 {
+		return "1 " + unit
+	}
+	return number(n) + " " + unit + "s"
+}
+
+func batches(n int) string {
+	if n == 1 {
+		return "1 batch"
+	}
+	return number(n) + " batches"
+}
+
+// spanRange says a range of time left.
+func spanRange(shortest, longest time.Duration) string {
+	from, to := span(shortest), span(longest)
+	if from == to {
+		return "about " + to
+	}
+	fromNumber, fromUnit, _ := strings.Cut(from, " ")
+	_, toUnit, _ := strings.Cut(to, " ")
+	if strings.TrimSuffix(fromUnit, "s") == strings.TrimSuffix(toUnit, "s") {
+		from = fromNumber
+	}
+	return from + " to " + to
+}

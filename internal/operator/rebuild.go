@@ -1,0 +1,99 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/workflows"
+)
+
+// seenTimeout bounds the question to a closed root for its last state. It is
+// worth a little waiting, and not more: without it the audit trail is lost, and
+// nothing else.
+const seenTimeout = 5 * time.Second
+
+// Rebuild starts the workflow that makes the files of a migration whose root
+// closed without a result, and gives that workflow's id: its result and its
+// progress are asked for as a migration's are. If it runs already, that one is
+// it. Settle is how long after the root's end calls to the target may still be
+// under way; nil is as long as the workers may take. A migration of which
+// anything still runs, or that has a result, is ErrRefused.
+func (c *Client) Rebuild(ctx context.Context, id string, settle *time.Duration) (string, error) {
+	run, err := c.Describe(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if err := c.checkClosed(ctx, run); err != nil {
+		return "", err
+	}
+	in := workflows.RebuildReportsInput{
+		Migration: id, How: string(run.State), StartedAt: run.StartedAt, ClosedAt: *run.ClosedAt,
+		SettleSeconds: (run.TaskTimeout + workflows.LongestCall).Seconds(), Seen: c.seen(ctx, id),
+	}
+	if settle != nil {
+		in.SettleSeconds = settle.Seconds()
+	}
+	if in.Seen != nil && in.Seen.StartedAt != nil {
+		in.StartedAt = in.Seen.StartedAt
+	}
+	_, err = c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                       workflows.RebuildID(id),
+		TaskQueue:                c.queue,
+		WorkflowTaskTimeout:      c.taskTimeout,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+	}, workflows.RebuildReportsName, in)
+	if err != nil {
+		return "", fmt.Errorf("migration %s: rebuild: %w", id, err)
+	}
+	return workflows.RebuildID(id), nil
+}
+
+// checkClosed refuses a migration of which anything runs, or that ended in
+// order. Batches and records are ended with their root, but not in the same
+// moment.
+func (c *Client) checkClosed(ctx context.Context, run Run) error {
+	refuse := func(why string) error { return fmt.Errorf("migration %s: rebuild: %w: %s", run.ID, ErrRefused, why) }
+	switch {
+	case run.State == Open:
+		return refuse("it is still running")
+	case run.State == Completed:
+		return refuse("it ended in order and wrote its files itself")
+	case run.ClosedAt == nil:
+		return errors.New("migration " + run.ID + ": Temporal does not say when it ended")
+	case !migration.ValidID(run.ID): // nothing else may get into the query
+		return fmt.Errorf("migration %q: %w", run.ID, ErrUnknown)
+	}
+	left, err := c.temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+		Query: "RootWorkflowId = '" + run.ID + "' AND ExecutionStatus = 'Running'",
+	})
+	if err != nil {
+		return fmt.Errorf("migration %s: count of what still runs: %w", run.ID, err)
+	}
+	if n := left.GetCount(); n > 0 {
+		return refuse(fmt.Sprintf("%d of its batches and records are still being ended; try again in a moment", n))
+	}
+	return nil
+}
+
+// seen asks a closed root for the last state that it knew: settings and limits
+// as operators changed them, the audit trail, warnings. Only these are kept.
+// Nil if it can't be asked, or ended before it had settings.
+func (c *Client) seen(ctx context.Context, id string) *migration.Summary {
+	ctx, cancel := context.WithTimeout(ctx, seenTimeout)
+	defer cancel()
+	s, err := c.Progress(ctx, id)
+	if err != nil || s.Settings.BatchSize == 0 {
+		return nil
+	}
+	return &migration.Summary{
+		Migration: id, StartedAt: s.StartedAt, Settings: s.Settings, Limits: s.Limits, Problems: s.Problems, Audit: s.Audit,
+	}
+}

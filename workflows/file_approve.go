@@ -1,0 +1,86 @@
+package workflows
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/f0a90b9a/ferry/activities"
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/migration"
+)
+
+// awaitApproval holds the run until somebody has approved its plan, or it is
+// stopped. What has been done so far stands before the reason.
+func (r *fileRun) awaitApproval(so string) {
+	r.Approved, r.soFar = false, so
+	r.Reason = r.whatToApprove()
+	r.enter(migration.AwaitingApproval)
+	_ = workflow.Await(r.ctx, func() bool { return r.Approved || r.Stop != "" })
+	if r.Approved && r.Stop == "" {
+		r.Reason = ""
+	}
+}
+
+func (r *fileRun) whatToApprove() string {
+	return r.soFar + "waiting for approval of plan " + r.PlanHash
+}
+
+// awaiting reports whether an approval is waited for.
+func (r *fileRun) awaiting() bool {
+	return r.phase == migration.AwaitingApproval && !r.Approved && r.Stop == ""
+}
+
+// replan names the plan anew after its settings were changed, so that nobody
+// approves what they have not seen.
+func (r *fileRun) replan() {
+	settings, _ := json.Marshal(r.Settings) // plain values: it can't fail
+	sum := sha256.Sum256(append([]byte(r.PlanBase), settings...))
+	r.PlanHash = hex.EncodeToString(sum[:6])
+	if r.awaiting() && !r.Hold {
+		r.Reason = r.whatToApprove()
+		r.describe()
+	}
+}
+
+func (r *fileRun) updateApprove() error {
+	return workflow.SetUpdateHandlerWithOptions(r.ctx, UpdateApprove, r.approve,
+		workflow.UpdateHandlerOptions{Validator: r.mayApprove})
+}
+
+func (r *fileRun) mayApprove(in ApproveInput) error {
+	if err := checkBy(in.OperatorAction); err != nil {
+		return err
+	}
+	if !r.awaiting() {
+		return fmt.Errorf("migration %s is not waiting for approval (phase %s)", r.id, r.shown())
+	}
+	if in.Plan != r.PlanHash {
+		return fmt.Errorf("plan %q is not the plan of migration %s, which is %s (look at plan.json and the settings that 'ferry status' shows, and approve that)",
+			in.Plan, r.id, r.PlanHash)
+	}
+	return nil
+}
+
+// approve lets the run go on if the target's rules for the route are still
+// those that the file was checked against.
+func (r *fileRun) approve(ctx workflow.Context, in ApproveInput) (*Summary, error) {
+	err := workflow.ExecuteActivity(withCheck(ctx), activities.CheckPlanName, activities.CheckPlanInput{
+		Migration: r.id, Route: r.in.Route,
+	}).Get(ctx, nil)
+	if err != nil {
+		f := fault.FromActivity(err)
+		return nil, fault.Run(&fault.Fault{Code: f.Code, Message: "not approved: " + f.Message})
+	}
+	// Others may have been quicker while the rules were read.
+	if err := r.mayApprove(in); err != nil {
+		return nil, errors.Join(errors.New("not approved"), err)
+	}
+	r.note(UpdateApprove, in.OperatorAction, "plan "+in.Plan)
+	r.Approved = true
+	return r.summary(), nil
+}

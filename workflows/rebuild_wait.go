@@ -1,0 +1,77 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/f0a90b9a/ferry/activities"
+	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/migration"
+)
+
+// settle waits until nothing of the migration can be under way any more:
+// before that, what the target shows need not be the end of it.
+func (r *rebuildRun) settle() error {
+	quiet := r.in.ClosedAt.Add(time.Duration(r.in.SettleSeconds * float64(time.Second)))
+	wait := quiet.Sub(workflow.Now(r.ctx))
+	if wait <= 0 {
+		return nil
+	}
+	goOn := r.pause("calls of the migration may be under way until " + quiet.UTC().Format(time.RFC3339))
+	err := workflow.Sleep(r.ctx, wait)
+	goOn()
+	return err
+}
+
+// reading is for passes over the whole migration, tried for some minutes.
+func (r *rebuildRun) reading() workflow.Context {
+	return withReading(r.ctx, max(r.sum.Settings.HoldAfter(), time.Minute))
+}
+
+// insist runs an activity until it succeeds. What an outage of target or store
+// keeps from it is waited for, and told meanwhile; what waiting can't help is
+// the error. The server repeats the probe, so that an outage costs few events;
+// if it costs many all the same, the workflow begins anew: what it has written
+// it finds again.
+func (r *rebuildRun) insist(ctx workflow.Context, name string, in, out any) error {
+	for {
+		err := workflow.ExecuteActivity(ctx, name, in).Get(ctx, out)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		f := fault.FromActivity(err)
+		if f.Kind != fault.Retryable {
+			return fault.Run(f)
+		}
+		goOn := r.pause(fmt.Sprintf("waiting for it to pass: %s: %s", f.Code, f.Message))
+		err = workflow.ExecuteActivity(withProbe(ctx), activities.ProbeTargetName).Get(ctx, nil)
+		goOn()
+		switch {
+		case ctx.Err() != nil:
+			return err
+		case err != nil:
+			return fault.Run(fault.FromActivity(err))
+		case workflow.GetInfo(ctx).GetContinueAsNewSuggested():
+			return workflow.NewContinueAsNewError(r.ctx, RebuildReportsName, r.in)
+		}
+	}
+}
+
+// pause shows that the workflow waits, and for what, until goOn is called.
+func (r *rebuildRun) pause(reason string) (goOn func()) {
+	phase, before := r.sum.Phase, r.sum.Reason
+	r.sum.Reason = reason
+	r.enter(migration.Paused)
+	return func() {
+		r.sum.Reason = before
+		r.enter(phase)
+	}
+}
+
+// enter begins a phase, and shows it in the Temporal UI, which costs no event.
+func (r *rebuildRun) enter(p migration.Phase) {
+	r.sum.Phase = p
+	workflow.SetCurrentDetails(r.ctx, fmt.Sprintf("**%s** %s\n\n%s", p, r.sum.Result, r.sum.Reason))
+}
