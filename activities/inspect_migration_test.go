@@ -83,7 +83,7 @@ func TestInspectMigrationRefusesWhatCannotBeRebuilt(t *testing.T) {
 		"a dry run":         {func(in *CheckStartInput) { in.DryRun = true }, func(*bundle) {}, fault.CodeBadInput, "a dry run"},
 		"ended in order":    {nil, summary(migration.CompletedWithFailures), fault.CodeBadInput, "a summary of its own"},
 		"another namespace": {nil, func(b *bundle) { b.acts.namespace = "elsewhere" }, fault.CodeBadInput, `namespace "default"`},
-		"a changed plan": {nil, func(b *bundle) { b.put(folder+migration.FilePlan, []byte("cust-private")) }, fault.CodeStoreFault, "plan.json is not what was written"},
+		"a changed plan":    {nil, func(b *bundle) { b.put(folder+migration.FilePlan, []byte("cust-private")) }, fault.CodeStoreFault, "plan.json is not what was written"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"time"
 
 	"go.temporal.io/sdk/activity"
 
@@ -28,9 +27,7 @@ type PerformStepInput struct {
 	Route             string           `json:"route"`
 	Step              entitlement.Step `json:"step"`
 	EntitlementID     string           `json:"entitlementId,omitempty"` // once it is known
-	Look              bool             `json:"look,omitempty"`          // of older workers: every create looks first
 	Accepted          bool             `json:"accepted,omitempty"`      // answered 202 before: poll
-	Since             time.Time        `json:"since"`                   // of older workers
 	RequestsPerSecond float64          `json:"requestsPerSecond,omitempty"`
 }
 

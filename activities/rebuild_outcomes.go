@@ -93,8 +93,12 @@ func (a *Activities) putOutcomes(ctx context.Context, b BatchRef, known map[int]
 	return a.store.PutIfAbsent(ctx, a.store.Work(key), body, outcomesType)
 }
 
-// endedByForce is what befell a record that its run left half-way.
-const endedByForce = "the run was ended by force before this record was finished"
+// What befell a record that its run left half-way, or of which the target has
+// nothing.
+const (
+	leftHalfWay = "the run was ended by force before this record was finished"
+	leftOut     = "the run was ended by force, and the target has nothing of this record"
+)
 
 // seenAt is the outcome that the target shows for a record whose run left none.
 // It has no times, so that it is the same whenever it is made.
@@ -102,6 +106,7 @@ func (a *Activities) seenAt(r stagedRecord, found map[string]entitlement.Entitle
 	o := notAttempted(r, fault.CodeOperatorStopped)
 	there, ok := found[r.decoded.ExternalEntitlementID]
 	if !ok {
+		o.Message = leftOut
 		return o
 	}
 	now := a.now()
@@ -114,7 +119,7 @@ func (a *Activities) seenAt(r stagedRecord, found map[string]entitlement.Entitle
 	case c.Done():
 		o.Fate, o.Code, o.Message, o.Retryable = migration.Migrated, "", "", false
 	default:
-		o.Fate, o.Step, o.Message = migration.Failed, c.Remaining[0], endedByForce
+		o.Fate, o.Step, o.Message = migration.Failed, c.Remaining[0], leftHalfWay
 		if !there.Settled {
 			o.Code = fault.CodeStillPending
 		}

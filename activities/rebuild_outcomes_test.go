@@ -73,7 +73,7 @@ func TestRebuildOutcomesJudgesByWhatTheTargetHas(t *testing.T) {
 	differs := outcome(4, migration.Failed)
 	differs.Step, differs.Code, differs.Message = "create", fault.CodeTargetDiffers, "the target has this entitlement with another productKey"
 	nowhere := outcome(5, migration.NotAttempted)
-	nowhere.Code, nowhere.Message, nowhere.Retryable = fault.CodeOperatorStopped, "the run ended before this record", true
+	nowhere.Code, nowhere.Message, nowhere.Retryable = fault.CodeOperatorStopped, "the run was ended by force, and the target has nothing of this record", true
 	require.Equal(t, []migration.Outcome{
 		partial(1, created, []entitlement.Step{"create"}, "activate"),
 		partial(2, active, []entitlement.Step{"create", "activate"}, "suspend"),

@@ -112,7 +112,7 @@ func (b *bundle) task(ref BatchRef, rec BatchRecord) PerformStepInput {
 			Migration: ref.Migration, Record: rec.Record, ExternalEntitlementID: rec.ExternalEntitlementID,
 			At: rec.At, Batch: ref.At,
 		},
-		Route: "acme-nova", Step: rec.Steps[0], Since: b.clock.Now(),
+		Route: "acme-nova", Step: rec.Steps[0],
 	}
 }
 

@@ -21,8 +21,9 @@ const (
 )
 
 // sharedLook is a target on which records that look for themselves at the same
-// time share one report call. Every create looks first, and so costs a fraction
-// of a call and not a whole one.
+// time share one report call. Every create looks first: where the target is
+// quick that is a call of its own, where calls have to wait, for a slow target
+// or a low pace, a call for up to a hundred.
 type sharedLook struct {
 	migrator.Target
 

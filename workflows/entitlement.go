@@ -102,7 +102,7 @@ func (r *recordRun) step(step entitlement.Step) *migration.Outcome {
 func (r *recordRun) try(with func(workflow.Context) workflow.Context, step entitlement.Step) (*activities.PerformStepResult, *fault.Fault) {
 	in := activities.PerformStepInput{
 		RecordRef: r.in.RecordRef, Route: r.in.Route, Step: step, EntitlementID: r.id,
-		Look: r.in.Look || r.unclear, Accepted: r.accepted, Since: r.start,
+		Accepted: r.accepted,
 		RequestsPerSecond: r.in.RequestsPerSecond,
 	}
 	r.attempts++

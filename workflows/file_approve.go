@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -13,6 +14,10 @@ import (
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
+
+// approvalLimit is how long an approval may take: whoever gave it is waiting,
+// and must not learn later that it counted after all.
+const approvalLimit = 8 * time.Second
 
 // awaitApproval holds the run until somebody has approved its plan, or it is
 // stopped. What has been done so far stands before the reason.
@@ -69,7 +74,7 @@ func (r *fileRun) mayApprove(in ApproveInput) error {
 // approve lets the run go on if the target's rules for the route are still
 // those that the file was checked against.
 func (r *fileRun) approve(ctx workflow.Context, in ApproveInput) (*Summary, error) {
-	err := workflow.ExecuteActivity(withCheck(ctx), activities.CheckPlanName, activities.CheckPlanInput{
+	err := workflow.ExecuteActivity(withLimit(ctx, approvalLimit), activities.CheckPlanName, activities.CheckPlanInput{
 		Migration: r.id, Route: r.in.Route,
 	}).Get(ctx, nil)
 	if err != nil {

@@ -126,13 +126,14 @@ func status(s entitlement.Status, with ...func(*entitlement.Record)) func(*entit
 func suspended(n int) func(*entitlement.Record) {
 	return func(r *entitlement.Record) { r.DateSuspended = day(n) }
 }
+
 func ended(n int) func(*entitlement.Record) {
 	return func(r *entitlement.Record) { r.DateEnded = day(n) }
 }
 
 func neverActive(r *entitlement.Record) { r.DateActivated = nil }
 
-// changes are the table in docs/live-traffic.md, in its order.
+// changes are the rows of the table of changed reloads in docs/live-traffic.md.
 func changes() []change {
 	const activate, suspend, cancel, revoke = entitlement.Activate, entitlement.Suspend, entitlement.Cancel, entitlement.Revoke
 	calls := func(s ...entitlement.Step) []entitlement.Step { return s }
