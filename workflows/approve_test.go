@@ -96,3 +96,26 @@ func TestAbortEndsTheWaitForTheSecondApproval(t *testing.T) {
 	require.Equal(t, []int{1}, b.started)
 	require.Equal(t, 1, b.reported.Opened)
 }
+
+func TestAPauseDoesNotHideWhatIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	b := fileEnv(t)
+	b.settings.RequireApproval = true
+	kim := OperatorAction{By: "kim"}
+	b.RegisterDelayedCallback(func() { b.update(t, UpdatePause, kim, true) }, hour)
+	b.RegisterDelayedCallback(func() {
+		require.Equal(t, "paused by kim", b.query(t).Reason)
+		b.update(t, UpdateResume, kim, true)
+	}, 2*hour)
+	b.RegisterDelayedCallback(func() {
+		require.Equal(t, "waiting for approval of plan abc123", b.query(t).Reason)
+		b.update(t, UpdatePause, kim, true)
+		b.approve("abc123")
+	}, 3*hour)
+	b.RegisterDelayedCallback(func() {
+		require.Equal(t, "paused by kim", b.query(t).Reason)
+		require.Empty(t, b.started, "approved, and still paused")
+		b.update(t, UpdateResume, kim, true)
+	}, 4*hour)
+	require.Equal(t, migration.Completed, b.run(t).Result)
+}

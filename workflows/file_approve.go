@@ -26,7 +26,7 @@ func (r *fileRun) awaitApproval(so string) {
 	r.Reason = r.whatToApprove()
 	r.enter(migration.AwaitingApproval)
 	_ = workflow.Await(r.ctx, func() bool { return r.Approved || r.Stop != "" })
-	if r.Approved && r.Stop == "" {
+	if r.Approved && r.Stop == "" && !r.Hold {
 		r.Reason = ""
 	}
 }

@@ -60,6 +60,9 @@ func (r *fileRun) hold(reason string) {
 func (r *fileRun) release() {
 	r.endProbe()
 	r.Hold, r.Reason = false, ""
+	if r.awaiting() {
+		r.Reason = r.whatToApprove()
+	}
 	r.Releases, r.ReleasedAt = r.Releases+1, workflow.Now(r.ctx)
 	r.lastMove = r.ReleasedAt
 	r.describe()

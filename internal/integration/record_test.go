@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -137,11 +138,17 @@ func recordHeldAndContinued(s *stack) {
 	s.startWorker()
 	require.NoError(s.t, s.books.ChangeFaults(func(f *sandbox.Faults) error { f.ErrorRate = 0.3; return nil }))
 	in := inputFor(s.upload("held.json", activeRecords(s.t, s.bucket, 160)))
-	in.RequireApproval = new(true)
+	in.RequireApproval, in.ApproveFirstWave = new(true), new(true)
 	in.Concurrency = &workflows.ConcurrencyInput{Batches: new(1), PerBatch: new(10)}
 	run := s.start("held", in)
 	require.Eventually(s.t, func() bool { return s.progress("held").Phase == migration.AwaitingApproval }, longWait, tick)
 	_, err := s.ask("held", workflows.UpdateApprove, workflows.ApproveInput{OperatorAction: kim(""), Plan: s.planHash("held")})
+	require.NoError(s.t, err)
+	require.Eventually(s.t, func() bool {
+		sum := s.progress("held")
+		return sum.Phase == migration.AwaitingApproval && strings.HasPrefix(sum.Reason, "wave 1 is done")
+	}, longWait, tick)
+	_, err = s.ask("held", workflows.UpdateApprove, workflows.ApproveInput{OperatorAction: kim(""), Plan: s.planHash("held")})
 	require.NoError(s.t, err)
 	first := run.GetRunID()
 	require.Eventually(s.t, func() bool { return s.stats().Effective["create"] > 20 }, longWait, tick)
