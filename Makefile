@@ -68,17 +68,19 @@ test: bin/totals temporal-cli ## Run all tests, raced, and close with their tota
 		$(GO) test -json -timeout $(TESTLIMIT) $(TESTFLAGS) ./workflows -- \
 		$(GO) -C tools/dev test -json $(RACE) -timeout $(TESTLIMIT) $(TESTFLAGS) ./...
 
-# What a run has done is kept in the user's cache and not done again; FRESH=1
-# does it again.
-SEEDS   ?= 50
-SEED    ?= 1
-RECORDS ?= 200
-FRESH   ?=
+# Kills the worker at every step's boundary for BOUNDARY records each, then runs
+# the seeds. What was done is kept in the user's cache, and a run that was
+# stopped goes on, unless FRESH=1.
+SEEDS    ?= 50
+SEED     ?= 1
+RECORDS  ?= 200
+BOUNDARY ?= 20
+FRESH    ?=
 
 .PHONY: test-faults
 test-faults: temporal-cli ## Run SEEDS (50) migrations of RECORDS (200) under faults, from seed SEED (1) on
 	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -o bin/ferry-faults ./internal/chaos/chaosrun
-	@bin/ferry-faults -seeds $(SEEDS) -seed $(SEED) -records $(RECORDS) $(if $(FRESH),-fresh) \
+	@bin/ferry-faults -seeds $(SEEDS) -seed $(SEED) -records $(RECORDS) -boundary $(BOUNDARY) $(if $(FRESH),-fresh) \
 		-commit "$$(git describe --always --dirty 2>/dev/null || true)"
 
 .PHONY: fuzz

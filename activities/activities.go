@@ -38,6 +38,10 @@ const (
 
 	InspectMigrationName = "InspectMigration"
 	RebuildOutcomesName  = "RebuildOutcomes"
+
+	OpenReconciliationName  = "OpenReconciliation"
+	LookAtBatchesName       = "LookAtBatches"
+	WriteReconciliationName = "WriteReconciliation"
 )
 
 // Store is the object store as the activities need it. Errors are (or wrap)
@@ -142,6 +146,10 @@ func (a *Activities) Register(r Registry) {
 
 		InspectMigrationName: a.InspectMigration,
 		RebuildOutcomesName:  a.RebuildOutcomes,
+
+		OpenReconciliationName:  a.OpenReconciliation,
+		LookAtBatchesName:       a.LookAtBatches,
+		WriteReconciliationName: a.WriteReconciliation,
 	} {
 		r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}

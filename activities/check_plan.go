@@ -19,6 +19,8 @@ type CheckPlanInput struct {
 // that the plan was made by, before somebody's approval of the plan counts.
 // Faults: PLAN_CHANGED (final), the target's, the store's.
 func (a *Activities) CheckPlan(ctx context.Context, in CheckPlanInput) error {
+	ctx, stopPulse := withPulse(ctx)
+	defer stopPulse()
 	return fault.Activity(a.checkPlan(ctx, in))
 }
 

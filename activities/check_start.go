@@ -46,6 +46,8 @@ type CheckStartResult struct {
 // BAD_INPUT, FILE_NOT_FOUND, FILE_UNREADABLE, UNAUTHORIZED, ROUTE_UNKNOWN,
 // STORE_UNFIT (final); whatever may pass is retried by its caller's policy.
 func (a *Activities) CheckStart(ctx context.Context, in CheckStartInput) (*CheckStartResult, error) {
+	ctx, stopPulse := withPulse(ctx)
+	defer stopPulse()
 	res, err := a.checkStart(ctx, in)
 	if err != nil {
 		return nil, fault.Activity(err)

@@ -42,6 +42,8 @@ func (c Claim) ownedBy(o Claim) bool {
 // ever, by conditional PUT. The same owner may claim again. Faults (final):
 // MIGRATION_ID_USED, FILE_NAME_USED.
 func (a *Activities) ClaimFile(ctx context.Context, in ClaimFileInput) (*migration.FileInfo, error) {
+	ctx, stopPulse := withPulse(ctx)
+	defer stopPulse()
 	info, err := a.claimFile(ctx, in)
 	if err != nil {
 		return nil, fault.Activity(err)

@@ -25,6 +25,7 @@ type ImportFileInput struct {
 	Parent    string             `json:"parent,omitempty"`
 	Rules     entitlement.Route  `json:"rules"`
 	Settings  migration.Settings `json:"settings"`
+	Heir      bool               `json:"heir,omitempty"` // of a run that was reset: what that one imported holds
 }
 
 // ImportFileResult is what an import found and left. If Problems has any, the
@@ -44,7 +45,7 @@ type ImportFileResult struct {
 
 // ImportFile reads the source once, checks every record, stages the accepted
 // bytes and writes the plan. A repeat starts over: nothing is trusted that an
-// earlier attempt left half-way. Faults: FILE_CHANGED, FILE_NOT_FOUND,
+// earlier attempt left half-way. An heir takes over a plan that is there. Faults: FILE_CHANGED, FILE_NOT_FOUND,
 // FILE_UNREADABLE (final), STORE_FAULT.
 func (a *Activities) ImportFile(ctx context.Context, in ImportFileInput) (*ImportFileResult, error) {
 	ctx, stop := withPulse(ctx)
@@ -58,6 +59,11 @@ func (a *Activities) ImportFile(ctx context.Context, in ImportFileInput) (*Impor
 }
 
 func (a *Activities) importFile(ctx context.Context, in ImportFileInput) (*ImportFileResult, error) {
+	if in.Heir {
+		if res, err := a.importedBefore(ctx, in.Migration); res != nil || err != nil {
+			return res, err
+		}
+	}
 	loc, err := objectstore.ParseURI(in.File)
 	if err != nil {
 		return nil, err
@@ -159,6 +165,9 @@ type Plan struct {
 	Settings  migration.Settings         `json:"settings"`
 	Rules     entitlement.Route          `json:"rules"`
 	Hash      string                     `json:"hash"` // of source, rules and settings: what an approval names
+	// What an import has told and written before its plan.
+	Warnings *migration.Problems           `json:"warnings,omitempty"`
+	Files    map[string]migration.FileInfo `json:"files"`
 }
 
 func (a *Activities) writePlan(ctx context.Context, in ImportFileInput, found *migrationfile.Result, res *ImportFileResult) error {
@@ -179,12 +188,14 @@ func (a *Activities) writePlan(ctx context.Context, in ImportFileInput, found *m
 	if err != nil {
 		return err
 	}
+	res.Files[migration.FileBatches] = *batches
+	plan.Warnings, plan.Files = res.Problems, res.Files
 	info, err := a.putJSON(ctx, in.Migration, migration.FilePlan, plan)
 	if err != nil {
 		return err
 	}
 	res.Batches, res.Waves, res.PlanHash = plan.Batches, plan.Waves, hash
-	res.Files[migration.FileBatches], res.Files[migration.FilePlan] = *batches, *info
+	res.Files[migration.FilePlan] = *info
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -67,8 +68,36 @@ func TestImportFileStagesAndPlans(t *testing.T) {
 			entitlement.Cancel: 2, entitlement.Revoke: 1,
 		},
 		Batches: 2, Waves: res.Waves, Settings: b.settings, Rules: routes.AcmeNova(), Hash: res.PlanHash,
+		Files: without(res.Files, migration.FilePlan),
 	}, plan)
 	require.Equal(t, int64(0), b.stats().Calls["create"])
+}
+
+func without(files map[string]migration.FileInfo, name string) map[string]migration.FileInfo {
+	rest := maps.Clone(files)
+	delete(rest, name)
+	return rest
+}
+
+// What was imported before a reset holds, whatever has become of the source
+// and the settings; without a plan there is nothing that could hold.
+func TestImportFileOfAnHeirKeepsThePlan(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	odd := strings.Replace(sound(1, nil), "{", `{"odd":1,`, 1)
+	in := b.importInput("acme", b.upload("acme.json", array(odd, sound(2, nil))))
+	in.Heir = true
+	first := run[ImportFileResult](b, ImportFileName, in)
+	require.Equal(t, 2, first.Records)
+	batches := b.file("acme", migration.FileBatches)
+
+	other := b.importInput("acme", b.upload("acme.json", array(sounds(7)...)))
+	other.Heir, other.Settings.BatchSize = true, 1
+	require.Equal(t, first, run[ImportFileResult](b, ImportFileName, other))
+	require.Equal(t, batches, b.file("acme", migration.FileBatches))
+
+	b.put(folder+migration.FilePlan, []byte("{}"))
+	requireFault(t, refused(b, ImportFileName, in), fault.Final, fault.CodeStoreFault)
 }
 
 // The hash is what an approval names, so it must follow what it approves.

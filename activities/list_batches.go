@@ -24,6 +24,8 @@ type ListBatchesInput struct {
 
 // ListBatches gives batches From, From+1, …, at most Limit; fewer at the end.
 func (a *Activities) ListBatches(ctx context.Context, in ListBatchesInput) ([]migrationfile.Batch, error) {
+	ctx, stopPulse := withPulse(ctx)
+	defer stopPulse()
 	plan, err := a.plans.get(ctx, in.Migration)
 	if err != nil {
 		return nil, fault.Activity(err)

@@ -30,6 +30,8 @@ type BatchRecord struct {
 
 // LoadBatch reads a batch's staged records and plans their steps.
 func (a *Activities) LoadBatch(ctx context.Context, in BatchRef) ([]BatchRecord, error) {
+	ctx, stopPulse := withPulse(ctx)
+	defer stopPulse()
 	var out []BatchRecord
 	err := a.eachRecord(ctx, in, func(r stagedRecord) error {
 		out = append(out, BatchRecord{

@@ -18,6 +18,8 @@ type LookUpBatchInput struct {
 // a batch's external ids it already has: what is there before the batch begins
 // is not this run's work. Answers record numbers.
 func (a *Activities) LookUpBatch(ctx context.Context, in LookUpBatchInput) ([]int, error) {
+	ctx, stopPulse := withPulse(ctx)
+	defer stopPulse()
 	ctx = a.pace.of(ctx, in.Migration, in.Route, in.RequestsPerSecond)
 	var records []stagedRecord
 	err := a.eachRecord(ctx, in.BatchRef, func(r stagedRecord) error {

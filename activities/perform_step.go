@@ -44,6 +44,8 @@ type PerformStepResult struct {
 // an ordinary activity it fails once, and the workflow decides. Faults: the
 // target's, TARGET_DIFFERS, ENTITLEMENT_NOT_FOUND, STILL_PENDING, the store's.
 func (a *Activities) PerformStep(ctx context.Context, in PerformStepInput) (*PerformStepResult, error) {
+	ctx, stopPulse := withPulse(ctx)
+	defer stopPulse()
 	res, err := a.performStep(ctx, in)
 	if err == nil {
 		return res, nil

@@ -9,5 +9,7 @@ import (
 // ProbeTarget asks the target's echo whether it is back. Its caller lets
 // Temporal repeat it for as long as it isn't.
 func (a *Activities) ProbeTarget(ctx context.Context) error {
+	ctx, stopPulse := withPulse(ctx)
+	defer stopPulse()
 	return fault.Activity(a.target.Echo(ctx))
 }

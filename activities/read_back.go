@@ -6,6 +6,8 @@ import (
 
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/migrationfile"
+	"github.com/f0a90b9a/ferry/internal/reconcile"
 )
 
 // ReadBackInput names consecutive batches.
@@ -38,32 +40,38 @@ func (a *Activities) ReadBack(ctx context.Context, in ReadBackInput) (*ReadBackR
 		return nil, fault.Activity(err)
 	}
 	res := &ReadBackResult{}
+	w := walk{activities: a, ask: reconcile.WasMigrated, each: func(e *entry) error {
+		if e.asked {
+			res.add(a.judge(e, false))
+		}
+		return nil
+	}}
 	for _, b := range plan.Batches {
 		if b.Number < in.From || b.Number > in.To || slices.Contains(in.Skip, b.Number) {
 			continue
 		}
 		heartbeat(ctx, b.Number)
-		err := a.compareBatch(ctx, batchRef(in.Migration, b), func(c compared) error {
-			res.add(c)
-			return nil
-		})
-		if err != nil {
+		if err := w.batch(ctx, batchRef(in.Migration, b)); err != nil {
 			return nil, fault.Activity(err)
 		}
+	}
+	if err := w.flush(ctx); err != nil {
+		return nil, fault.Activity(err)
 	}
 	return res, nil
 }
 
-func (r *ReadBackResult) add(c compared) {
+func (r *ReadBackResult) add(v reconcile.Verdict) {
 	r.Checked++
-	if len(c.differences) == 0 {
+	i := slices.IndexFunc(v.Rows, func(d migration.Difference) bool { return d.Result != migrationfile.CorrelationOK })
+	if i < 0 {
 		return
 	}
 	r.Different++
 	if r.Comparison == "" {
-		r.Comparison = c.result
+		r.Comparison = v.Rows[i].Result
 	}
 	if len(r.Examples) < migration.MaxErrorExamples {
-		r.Examples = append(r.Examples, c.externalID)
+		r.Examples = append(r.Examples, v.Rows[i].ExternalEntitlementID)
 	}
 }

@@ -2,30 +2,44 @@ package activities
 
 import (
 	"context"
+	"time"
 
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
-	"github.com/f0a90b9a/ferry/internal/migrationfile"
 )
+
+// reconcileLimit bounds the records that are told apart as different at the
+// first look of a whole migration, in memory.
+const reconcileLimit = 100_000
 
 // ReconcileInput names the migration to read back.
 type ReconcileInput struct {
 	Migration         string  `json:"migration"`
 	Route             string  `json:"route,omitempty"`
 	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
+	// SecondLookSeconds is how long to wait before what differed is looked at
+	// again; nil: as this worker is configured.
+	SecondLookSeconds *int `json:"secondLookSeconds,omitempty"`
 }
 
 // ReconcileResult is what the target has of a migration.
 type ReconcileResult struct {
-	Checked   int                `json:"checked"`
-	Found     migration.ByGroup  `json:"found"` // by status group
-	Different int                `json:"different"`
-	Examples  []string           `json:"examples"` // external ids
-	File      migration.FileInfo `json:"file"`     // correlation.csv
+	Checked   int                        `json:"checked"`
+	Found     migration.ByGroup          `json:"found"`               // by status group
+	Different int                        `json:"different"`           // rows of correlation.csv that are not OK
+	Differing int                        `json:"differing,omitempty"` // migrated records that differ
+	Extra     int                        `json:"extra,omitempty"`     // entitlements besides, under the file's ids
+	Forgiven  int                        `json:"forgiven,omitempty"`  // differed at the first look alone
+	Since     int                        `json:"since,omitempty"`     // not migrated, and there all the same
+	Kinds     []migration.DifferenceKind `json:"kinds,omitempty"`
+	Examples  []string                   `json:"examples"` // external ids
+	File      migration.FileInfo         `json:"file"`     // correlation.csv
 }
 
 // Reconcile reads every migrated record back from the target, compares it
 // field by field, counts what it found by status, and writes correlation.csv.
+// What differs is looked at twice, with a wait between, because customers go on
+// changing things and answers settle. A repeat starts over.
 func (a *Activities) Reconcile(ctx context.Context, in ReconcileInput) (*ReconcileResult, error) {
 	ctx, stop := withPulse(ctx)
 	defer stop()
@@ -42,29 +56,55 @@ func (a *Activities) reconcile(ctx context.Context, in ReconcileInput) (*Reconci
 	if err != nil {
 		return nil, err
 	}
-	out := a.createFile(ctx, in.Migration, migration.FileCorrelation, "text/csv; charset=utf-8")
-	defer out.abort()
-	rows := migrationfile.NewCorrelationWriter(out)
-	sum := ReadBackResult{}
-	res := &ReconcileResult{}
-	for _, b := range plan.Batches {
-		heartbeat(ctx, sum.Checked)
-		err := a.compareBatch(ctx, batchRef(in.Migration, b), func(c compared) error {
-			sum.add(c)
-			res.Found.Add(c.group, 1)
-			return rows.Add(c.entitlementID, c.externalID, c.result)
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	info, err := out.close()
+	look, err := a.look(ctx, lookRange{migration: in.Migration, batches: plan.Batches, limit: reconcileLimit})
 	if err != nil {
 		return nil, err
 	}
-	res.Checked, res.Different, res.Examples, res.File = sum.Checked, sum.Different, sum.Examples, *info
-	return res, nil
+	second := correlating{migration: in.Migration, file: migration.FileCorrelation, batches: plan.Batches, sum: look.Right}
+	second.again.Add(look)
+	if second.again.Needed() {
+		if err := a.awaitSecondLook(ctx, in.SecondLookSeconds); err != nil {
+			return nil, err
+		}
+	}
+	info, err := a.correlate(ctx, &second)
+	if err != nil {
+		return nil, err
+	}
+	return resultOf(&second.sum, info), nil
+}
+
+func (a *Activities) awaitSecondLook(ctx context.Context, seconds *int) error {
+	wait := a.defaults.SecondLookSeconds
+	if seconds != nil {
+		wait = *seconds
+	}
+	timer := time.NewTimer(time.Duration(wait) * time.Second)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+func resultOf(c *migration.Correlation, info *migration.FileInfo) *ReconcileResult {
+	res := &ReconcileResult{
+		Checked: c.Checked, Found: c.Found, Different: c.Different(), Differing: c.Differing, Extra: c.Extra,
+		Forgiven: c.Forgiven, Since: c.Since, Kinds: c.Kinds, File: *info,
+	}
+	for _, d := range c.Differences[:min(len(c.Differences), migration.MaxErrorExamples)] {
+		res.Examples = append(res.Examples, d.ExternalEntitlementID)
+	}
+	return res
+}
+
+// Says puts what was found into a sentence; empty if all is as it was left.
+func (r *ReconcileResult) Says() string {
+	c := migration.Correlation{Checked: r.Checked, Differing: r.Differing, Extra: r.Extra, Since: r.Since, Kinds: r.Kinds}
+	if r.Different > 0 && len(r.Kinds) == 0 { // a worker of an earlier release compared
+		c.Differing = r.Different
+	}
+	return c.Says()
 }

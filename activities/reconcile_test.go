@@ -152,7 +152,7 @@ func TestReconcileFindsDifferences(t *testing.T) {
 	says, _ := b.correlation()
 	require.Equal(t, map[string]string{
 		"ext-0001": migrationfile.CorrelationOK,
-		"ext-0002": "Error: Multiple differences", // its status and dateSuspended
+		"ext-0002": "Error: Status is different", // and with it dateSuspended
 		"ext-0003": migrationfile.CorrelationOK,
 		"ext-0004": "Error: EntitlementId is different",
 		"ext-0005": migrationfile.CorrelationOK,
@@ -170,11 +170,11 @@ func TestReadBackComparesItsBatches(t *testing.T) {
 		from, to int
 		want     ReadBackResult
 	}{
-		{1, 1, ReadBackResult{Checked: 5, Different: 2, Examples: []string{"ext-0002", "ext-0004"}, Comparison: "Error: Multiple differences"}},
+		{1, 1, ReadBackResult{Checked: 5, Different: 2, Examples: []string{"ext-0002", "ext-0004"}, Comparison: "Error: Status is different"}},
 		{2, 2, ReadBackResult{Checked: 3, Different: 3, Examples: []string{"ext-0006", "ext-0007", "ext-0008"}, Comparison: migrationfile.CorrelationMissing}},
 		{1, 2, ReadBackResult{
 			Checked: 8, Different: 5, Examples: []string{"ext-0002", "ext-0004", "ext-0006", "ext-0007", "ext-0008"},
-			Comparison: "Error: Multiple differences",
+			Comparison: "Error: Status is different",
 		}},
 		{3, 9, ReadBackResult{}},
 	} {

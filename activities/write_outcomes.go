@@ -24,6 +24,8 @@ type WriteOutcomesInput struct {
 // WriteOutcomes writes outcomes/<batch>.ndjson, one line a record in file
 // order. It may be repeated.
 func (a *Activities) WriteOutcomes(ctx context.Context, in WriteOutcomesInput) error {
+	ctx, stopPulse := withPulse(ctx)
+	defer stopPulse()
 	known := make(map[int]migration.Outcome, len(in.Outcomes))
 	for _, o := range in.Outcomes {
 		known[o.Record] = o

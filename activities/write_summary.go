@@ -18,6 +18,8 @@ type WriteSummaryInput struct {
 // WriteSummary writes audit.ndjson, if there is anything to tell, and
 // summary.json, last of all files. Answers the files with audit.ndjson.
 func (a *Activities) WriteSummary(ctx context.Context, in WriteSummaryInput) (map[string]migration.FileInfo, error) {
+	ctx, stopPulse := withPulse(ctx)
+	defer stopPulse()
 	files, err := a.writeSummary(ctx, in)
 	if err != nil {
 		return nil, fault.Activity(err)

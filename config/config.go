@@ -65,6 +65,7 @@ type Migration struct {
 	ApproveFirstWave    bool          `mapstructure:"approve_first_wave"`
 	RetryBudget         time.Duration `mapstructure:"retry_budget"` // whole seconds
 	HoldAfter           time.Duration `mapstructure:"hold_after"`   // whole seconds
+	SecondLook          time.Duration `mapstructure:"second_look"`  // whole seconds
 	MaxProblems         int           `mapstructure:"max_problems"`
 	ContinueAfterEvents int           `mapstructure:"continue_after_events"` // 100 to 10000
 }
@@ -140,6 +141,7 @@ func defaultMigration() Migration {
 		Waves:               true,
 		RetryBudget:         15 * time.Minute,
 		HoldAfter:           2 * time.Minute,
+		SecondLook:          10 * time.Second,
 		MaxProblems:         10_000,
 		ContinueAfterEvents: 4_000,
 	}

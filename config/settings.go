@@ -30,6 +30,7 @@ func (c *Config) Settings() migration.Settings {
 		MaxProblems:         m.MaxProblems,
 		RetryBudgetSeconds:  int(m.RetryBudget / time.Second),
 		HoldAfterSeconds:    int(m.HoldAfter / time.Second),
+		SecondLookSeconds:   int(m.SecondLook / time.Second),
 		ContinueAfterEvents: m.ContinueAfterEvents,
 	}
 }

@@ -120,6 +120,8 @@ func (c *Config) validateMigration(p *problems) {
 	p.duration("migration.hold_after", m.HoldAfter, time.Second, 24*time.Hour)
 	p.check(m.RetryBudget%time.Second == 0, "migration.retry_budget: %s is not whole seconds", m.RetryBudget)
 	p.check(m.HoldAfter%time.Second == 0, "migration.hold_after: %s is not whole seconds", m.HoldAfter)
+	p.duration("migration.second_look", m.SecondLook, 0, time.Hour)
+	p.check(m.SecondLook%time.Second == 0, "migration.second_look: %s is not whole seconds", m.SecondLook)
 	p.between("migration.max_problems", m.MaxProblems, 1, 1_000_000)
 	p.between("migration.continue_after_events", m.ContinueAfterEvents, 100, 10_000)
 }

@@ -61,6 +61,7 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		"migration.requests_per_second":          func(c *config.Config) { c.Migration.RequestsPerSecond = math.Inf(1) },
 		"migration.retry_budget":                 func(c *config.Config) { c.Migration.RetryBudget = 1500 * time.Millisecond },
 		"migration.hold_after":                   func(c *config.Config) { c.Migration.HoldAfter = 0 },
+		"migration.second_look":                  func(c *config.Config) { c.Migration.SecondLook = 1500 * time.Millisecond },
 		"migration.max_problems":                 func(c *config.Config) { c.Migration.MaxProblems = 0 },
 		"migration.continue_after_events":        func(c *config.Config) { c.Migration.ContinueAfterEvents = 50_000 },
 		"worker.max_concurrent_workflow_tasks":   func(c *config.Config) { c.Worker.MaxConcurrentWorkflowTasks = 1 },
@@ -112,6 +113,7 @@ func TestSettings(t *testing.T) {
 	require.Equal(t, "production", s.Environment)
 	require.Equal(t, 15*time.Minute, s.RetryBudget())
 	require.Equal(t, 2*time.Minute, s.HoldAfter())
+	require.Equal(t, 10, s.SecondLookSeconds)
 	require.True(t, s.Waves)
 	require.True(t, s.Reconcile)
 	require.Equal(t, 50, s.BatchSize)

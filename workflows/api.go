@@ -1,6 +1,7 @@
 // Package workflows holds Ferry's workflows: MigrateFile carries a file,
 // MigrateBatch some consecutive records of it, MigrateEntitlement one record;
-// RebuildReports makes the files of a migration that was ended by force.
+// RebuildReports makes the files of a migration that was ended by force,
+// ReconcileMigration compares a past one with the target again.
 // This file is their public face. Workers register them (Register), programs
 // start, query and update them by the names below. Workflow code does no I/O
 // and reads no clock but Temporal's.
@@ -24,9 +25,11 @@ const (
 	MigrateBatchName       = "MigrateBatch"
 	MigrateEntitlementName = "MigrateEntitlement"
 	RebuildReportsName     = "RebuildReports"
+	ReconcileMigrationName = "ReconcileMigration"
 )
 
-// QueryProgress answers a migration.Summary at any time.
+// QueryProgress answers a migration.Summary at any time; ReconcileMigration a
+// migration.Reconciliation.
 const QueryProgress = "progress"
 
 // Updates of MigrateFile. Each takes an OperatorAction (set-limits and
@@ -110,6 +113,9 @@ func BatchID(migrationID string, number int) string {
 
 // RebuildID is the id of the workflow that rebuilds a migration's files.
 func RebuildID(migrationID string) string { return migrationID + "/reports" }
+
+// ReconcileID is the id of the workflow that reconciles a past migration.
+func ReconcileID(migrationID string) string { return migrationID + "/reconcile" }
 
 // maxIDBytes keeps entitlement ids below the 255 characters that Temporal on
 // PostgreSQL stores, with room for the route.

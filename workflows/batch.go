@@ -33,6 +33,7 @@ type Tally struct {
 	Migrated migration.ByGroup  `json:"migrated"`          // by status group
 	Groups   migration.Groups   `json:"groups"`            // of what was not migrated
 	Waiting  int                `json:"waiting,omitempty"` // under way for over a minute
+	Sent     int                `json:"sent"`              // how many were sent before: signals can overtake each other
 
 	limits.Report // of what counts for the limits
 }
@@ -64,6 +65,7 @@ type batchRun struct {
 	known    map[int]bool // record numbers that the target had when the batch began
 	outcomes map[int]migration.Outcome
 	book     *limits.Batch
+	sent     int   // tallies
 	lost     []int // record numbers whose workflow closed without an outcome
 	open     map[int]*openRecord
 	over     bool // no record is under way or will be
@@ -87,7 +89,10 @@ func newBatchRun(ctx workflow.Context, in MigrateBatchInput) *batchRun {
 	}
 	workflow.Go(calls, func(own workflow.Context) {
 		ctx.Done().Receive(own, nil)
-		b.apply(Control{Stop: fault.CodeOperatorStopped, Width: b.control.Width, Consecutive: b.control.Consecutive})
+		b.apply(Control{
+			Number: b.control.Number, Stop: fault.CodeOperatorStopped,
+			Width: b.control.Width, Consecutive: b.control.Consecutive,
+		})
 	})
 	return b
 }

@@ -32,6 +32,9 @@ func (b *batchRun) listen(ctx workflow.Context) {
 // apply takes over the root's control, and passes it to the open records. A
 // stop is for good.
 func (b *batchRun) apply(c Control) {
+	if c.Number < b.control.Number {
+		return
+	}
 	if b.control.Stop != "" {
 		c.Stop = b.control.Stop
 	}

@@ -27,6 +27,8 @@ func (b *batchRun) judge() {
 
 func (b *batchRun) send(t Tally) {
 	b.book.Told()
+	t.Sent = b.sent
+	b.sent++
 	b.signalRoot(signalTally, t)
 }
 

@@ -11,18 +11,21 @@ const (
 
 // Control is what the root tells its batches, and they their records. It is
 // always the whole state, so that one that is lost is made good by the next.
+// Signals can overtake each other on their way, so each has its number, and an
+// older one than was heard changes nothing.
 type Control struct {
-	Hold              bool    `json:"hold"`           // start nothing, repeat nothing
-	Stop              string  `json:"stop,omitempty"` // why nothing more is to be done: a fault code
-	Width             int     `json:"width"`          // records under way in a batch
-	Consecutive       int     `json:"consecutive"`    // the limit that a batch judges itself
+	Number            int     `json:"number,omitempty"` // of the root's broadcast, from 1
+	Hold              bool    `json:"hold"`             // start nothing, repeat nothing
+	Stop              string  `json:"stop,omitempty"`   // why nothing more is to be done: a fault code
+	Width             int     `json:"width"`            // records under way in a batch
+	Consecutive       int     `json:"consecutive"`      // the limit that a batch judges itself
 	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
 	Releases          int     `json:"releases,omitempty"` // how often the run went on: makes each release a news
 }
 
 // forRecords is what of it concerns a record that is under way.
 func (c Control) forRecords() Control {
-	c.Width, c.Consecutive = 0, 0
+	c.Number, c.Width, c.Consecutive = 0, 0, 0
 	return c
 }
 

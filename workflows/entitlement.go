@@ -55,8 +55,9 @@ type recordRun struct {
 	attempts  int  // of the current step
 	called    time.Time
 
-	held bool
-	stop string
+	heard int // number of the last control
+	held  bool
+	stop  string
 }
 
 func newRecordRun(ctx workflow.Context, in MigrateEntitlementInput) *recordRun {
@@ -102,7 +103,7 @@ func (r *recordRun) step(step entitlement.Step) *migration.Outcome {
 func (r *recordRun) try(with func(workflow.Context) workflow.Context, step entitlement.Step) (*activities.PerformStepResult, *fault.Fault) {
 	in := activities.PerformStepInput{
 		RecordRef: r.in.RecordRef, Route: r.in.Route, Step: step, EntitlementID: r.id,
-		Accepted: r.accepted,
+		Accepted:          r.accepted,
 		RequestsPerSecond: r.in.RequestsPerSecond,
 	}
 	r.attempts++

@@ -208,6 +208,19 @@ func TestControlOfAnotherMigrationIsNotForThisRecord(t *testing.T) {
 	require.Len(t, s.calls, 3)
 }
 
+// Signals between workflows may overtake each other: a hold that comes after
+// its own release must not hold the record for ever.
+func TestControlThatWasOvertakenChangesNothing(t *testing.T) {
+	t.Parallel()
+	env, s := recordEnv(t, retryable(false), answer{})
+	env.RegisterDelayedCallback(func() {
+		env.SignalWorkflow(signalControl, Control{Number: 3, Releases: 1})
+		env.SignalWorkflow(signalControl, Control{Number: 2, Hold: true})
+	}, 100*time.Millisecond)
+	require.Equal(t, migration.Migrated, carry(t, env, recordInput()).Fate)
+	require.Len(t, s.calls, 3)
+}
+
 func TestRefusedCredentialsWaitForTheOperator(t *testing.T) {
 	t.Parallel()
 	env, s := recordEnv(t, answer{fault: &fault.Fault{Kind: fault.Unauthorized, Code: fault.CodeUnauthorized, Message: "no"}}, answer{})

@@ -46,9 +46,11 @@ type Carried struct {
 	Stop       string                 `json:"stop,omitempty"`
 	Hold       bool                   `json:"hold,omitempty"`
 	Releases   int                    `json:"releases,omitempty"`
+	Broadcasts int                    `json:"broadcasts,omitempty"`
 	Narrow     int                    `json:"narrow,omitempty"` // how often the width is halved, a limit being near
 	ReleasedAt time.Time              `json:"releasedAt"`
 	Reason     string                 `json:"reason,omitempty"`
+	Heir       bool                   `json:"heir,omitempty"` // of a run that was reset: see noteReset
 	Audit      []migration.AuditEntry `json:"audit,omitempty"`
 }
 
@@ -104,6 +106,7 @@ func newFileRun(ctx workflow.Context, in MigrateFileInput) (*fileRun, error) {
 		r.StartedAt, r.Next = workflow.Now(ctx).UTC(), 1
 	}
 	r.in.Carried = nil
+	r.noteReset()
 	r.describe()
 	if err := r.handle(); err != nil {
 		return nil, err
@@ -111,7 +114,11 @@ func newFileRun(ctx workflow.Context, in MigrateFileInput) (*fileRun, error) {
 	workflow.Go(calls, r.listen)
 	workflow.Go(calls, func(own workflow.Context) {
 		ctx.Done().Receive(own, nil)
-		r.abort(OperatorAction{By: "temporal", Reason: "the workflow was cancelled"})
+		cancelled := OperatorAction{By: "temporal", Reason: "the workflow was cancelled"}
+		if r.mayAbort() == nil {
+			r.note(UpdateAbort, cancelled, "")
+		}
+		r.abort(cancelled)
 	})
 	return r, nil
 }
@@ -124,7 +131,7 @@ func (r *fileRun) run() (*Summary, error) {
 			return nil, err
 		}
 	}
-	if r.result == "" && r.Stop == "" {
+	if r.result == "" && (r.Stop == "" || r.Heir) {
 		if again := r.migrate(); again {
 			return nil, r.continueAsNew()
 		}
@@ -199,6 +206,7 @@ func (r *fileRun) importFile(ctx workflow.Context) error {
 	var imported activities.ImportFileResult
 	err := workflow.ExecuteActivity(withLong(ctx), activities.ImportFileName, activities.ImportFileInput{
 		Migration: r.id, File: r.in.File, ETag: r.ETag, Parent: r.in.Parent, Rules: r.rules, Settings: r.Settings,
+		Heir: r.Heir,
 	}).Get(ctx, &imported)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package workflows
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -43,8 +42,7 @@ func (r *fileRun) awaiting() bool {
 // replan names the plan anew after its settings were changed, so that nobody
 // approves what they have not seen.
 func (r *fileRun) replan() {
-	settings, _ := json.Marshal(r.Settings) // plain values: it can't fail
-	sum := sha256.Sum256(append([]byte(r.PlanBase), settings...))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %+v", r.PlanBase, r.Settings))
 	r.PlanHash = hex.EncodeToString(sum[:6])
 	if r.awaiting() && !r.Hold {
 		r.Reason = r.whatToApprove()

@@ -43,11 +43,11 @@ func (r *fileRun) busy() int {
 	return n
 }
 
-// hear takes over a tally of a batch under way; one of a batch that is over
-// says nothing new.
+// hear takes over a tally of a batch under way; one of a batch that is over, or
+// that a later one has overtaken, says nothing new.
 func (r *fileRun) hear(t Tally) {
 	b := r.at(t.Number)
-	if b == nil {
+	if b == nil || t.Sent < b.tally.Sent {
 		return
 	}
 	b.tally = t

@@ -19,7 +19,7 @@ const self = "ferry"
 // control is what batches are to go by now.
 func (r *fileRun) control() Control {
 	return Control{
-		Hold: r.Hold, Stop: r.Stop, Width: r.width(),
+		Number: r.Broadcasts, Hold: r.Hold, Stop: r.Stop, Width: r.width(),
 		Consecutive: r.Settings.Limits.Consecutive, RequestsPerSecond: r.Settings.RequestsPerSecond,
 		Releases: r.Releases,
 	}
@@ -41,6 +41,7 @@ func (r *fileRun) width() int {
 
 // broadcast tells all batches under way.
 func (r *fileRun) broadcast() {
+	r.Broadcasts++
 	for _, b := range r.open {
 		r.tell(r.ctx, b.Number)
 	}
@@ -78,7 +79,7 @@ func (r *fileRun) stop(code, reason string) {
 	r.endProbe()
 	r.Stop, r.Hold, r.Reason = code, false, reason
 	r.describe()
-	if r.stopping != nil {
+	if r.stopping != nil && !r.mustImport() {
 		r.stopping()
 	}
 	r.broadcast()
@@ -87,10 +88,11 @@ func (r *fileRun) stop(code, reason string) {
 // abort is what an operator or a cancellation asks for. It has no effect on a
 // run that is stopped already; while reconciling it ends the comparison.
 func (r *fileRun) abort(a OperatorAction) {
-	if r.phase == migration.Reporting || r.phase == migration.Done || r.Stop != "" {
+	if r.phase == migration.Reporting || r.phase == migration.Done || r.Stop != "" && r.phase != migration.Reconciling {
 		return
 	}
 	if r.phase == migration.Reconciling {
+		r.endProbe()
 		r.Hold = false
 		if r.stopping != nil {
 			r.stopping()

@@ -47,6 +47,7 @@ func (r *fileRun) migrate() (again bool) {
 		case toContinue:
 			return true
 		case toEnd:
+			r.takeOver()
 			return false
 		case toWait:
 		}
@@ -126,10 +127,17 @@ func (r *fileRun) batch(number int) (migrationfile.Batch, error) {
 // runBatch runs a batch to its result. One that gave none is started again;
 // after that its records are judged by what the target has.
 func (r *fileRun) runBatch(ctx workflow.Context, b *openBatch) Tally {
-	for try := range batchTries {
+	for try, waits := 0, 0; try < batchTries; {
 		r.forget(b)
-		if t, err := r.tryBatch(ctx, b.Batch, try > 0); err == nil {
+		t, err := r.tryBatch(ctx, b.Batch, try > 0 || r.Heir || wasReset(ctx))
+		switch {
+		case err == nil:
 			return t
+		case inTheWay(err):
+			r.endLeftover(ctx, b.Number, waits)
+			waits++
+		default:
+			try++
 		}
 	}
 	return r.resolveBatch(ctx, b.Batch)
@@ -159,10 +167,13 @@ func (r *fileRun) ref(b migrationfile.Batch) activities.BatchRef {
 
 func (r *fileRun) resolveBatch(ctx workflow.Context, b migrationfile.Batch) Tally {
 	var outs []migration.Outcome
-	r.insist(withReading(ctx, r.Settings.HoldAfter()), activities.ResolveRecordsName, activities.ResolveRecordsInput{
+	code := ""
+	if !r.insist(withReading(ctx, r.Settings.HoldAfter()), activities.ResolveRecordsName, activities.ResolveRecordsInput{
 		BatchRef: r.ref(b), Route: r.in.Route, RequestsPerSecond: r.Settings.RequestsPerSecond,
-	}, &outs)
-	r.insist(withPatient(ctx), activities.WriteOutcomesName, activities.WriteOutcomesInput{BatchRef: r.ref(b), Outcomes: outs}, nil)
+	}, &outs) {
+		code = fault.CodeOperatorStopped // the run was stopped while the target was away: nobody can tell
+	}
+	r.insist(withPatient(ctx), activities.WriteOutcomesName, activities.WriteOutcomesInput{BatchRef: r.ref(b), Outcomes: outs, Code: code}, nil)
 	resolved := batchRun{
 		in: MigrateBatchInput{BatchRef: r.ref(b)}, outcomes: map[int]migration.Outcome{},
 		book: limits.NewBatch(b.First, b.Count),

@@ -31,8 +31,8 @@ func (r *fileRun) report() {
 	}
 }
 
-// reconcile reads every migrated record back. An abort ends it; so nothing of
-// it is reported then.
+// reconcile reads every migrated record back, and looks twice at what differs.
+// An abort ends it; so nothing of it is reported then.
 func (r *fileRun) reconcile() {
 	if !r.Settings.Reconcile {
 		return
@@ -44,14 +44,14 @@ func (r *fileRun) reconcile() {
 	var res activities.ReconcileResult
 	if !r.insist(withReading(ctx, r.Settings.HoldAfter()), activities.ReconcileName, activities.ReconcileInput{
 		Migration: r.id, Route: r.in.Route, RequestsPerSecond: r.Settings.RequestsPerSecond,
+		SecondLookSeconds: &r.Settings.SecondLookSeconds,
 	}, &res) {
 		return
 	}
 	r.found, r.differing = &res.Found, res.Different
 	r.keep(migration.FileCorrelation, res.File)
-	if res.Different > 0 && r.Reason == "" {
-		r.Reason = fmt.Sprintf("%d of %d migrated records differ at the target from the file, e.g. %s (see %s)",
-			res.Different, res.Checked, res.Examples[0], migration.FileCorrelation)
+	if says := res.Says(); says != "" && r.Reason == "" {
+		r.Reason = fmt.Sprintf("%s (see %s)", says, migration.FileCorrelation)
 	}
 }
 

@@ -512,3 +512,21 @@ func TestOutageHoldsTheRunUntilTheTargetAnswers(t *testing.T) {
 	require.Greater(t, probes, 60, "about every half a minute")
 	require.Equal(t, []string{"hold", "release"}, []string{sum.Audit[0].Action, sum.Audit[1].Action})
 }
+
+func TestATallyThatWasOvertakenSaysNothingNew(t *testing.T) {
+	t.Parallel()
+	b := fileEnv(t)
+	b.settings.Concurrency.Batches = 1
+	b.batch = func(ctx workflow.Context, in MigrateBatchInput) (*Tally, error) {
+		if in.Number == 1 {
+			late := done(in, 0)
+			late.Sent = 1
+			workflow.SignalExternalWorkflow(ctx, "acme-1", "", signalTally, late)
+			workflow.SignalExternalWorkflow(ctx, "acme-1", "", signalTally, Tally{Number: 1})
+			return done(in, 0), workflow.Sleep(ctx, hour)
+		}
+		return done(in, 0), nil
+	}
+	b.RegisterDelayedCallback(func() { require.Equal(t, 10, b.query(t).Outcomes.Migrated) }, time.Minute)
+	b.run(t)
+}

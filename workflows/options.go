@@ -12,11 +12,15 @@ import (
 // request timeout is at most a minute, and a step may need a read besides.
 const callTimeout = 3 * time.Minute
 
+// callHeartbeat is when a call's worker counts as lost.
+const callHeartbeat = 10 * time.Second
+
 // withCheck is for looking before the leap: an operator waits for the answer,
 // and nothing is taken yet, so it gives up after some minutes.
 func withCheck(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    callTimeout,
+		HeartbeatTimeout:       callHeartbeat,
 		ScheduleToCloseTimeout: 5 * time.Minute,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, MaximumInterval: 15 * time.Second, MaximumAttempts: 8,
@@ -65,6 +69,7 @@ func attemptsWithin(p *temporal.RetryPolicy, limit time.Duration) int32 {
 func withPatient(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: callTimeout,
+		HeartbeatTimeout:    callHeartbeat,
 		RetryPolicy:         patient(),
 	})
 }
@@ -73,6 +78,7 @@ func withPatient(ctx workflow.Context) workflow.Context {
 func withLimit(ctx workflow.Context, limit time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    callTimeout,
+		HeartbeatTimeout:       callHeartbeat,
 		ScheduleToCloseTimeout: limit,
 		RetryPolicy:            patient(),
 	})
@@ -83,6 +89,7 @@ func withLimit(ctx workflow.Context, limit time.Duration) workflow.Context {
 func withOneAttempt(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: callTimeout,
+		HeartbeatTimeout:    callHeartbeat,
 		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 	})
 }
@@ -103,6 +110,7 @@ func withQuick(ctx workflow.Context) workflow.Context {
 func withProbe(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: callTimeout,
+		HeartbeatTimeout:    callHeartbeat,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: 5 * time.Second, MaximumInterval: 30 * time.Second, MaximumAttempts: 1_000_000, // a year
 		},
@@ -120,6 +128,7 @@ func withBatch(ctx workflow.Context, id string) workflow.Context {
 		WorkflowID:            id,
 		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_TERMINATE,
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowTaskTimeout:   workflow.GetInfo(ctx).WorkflowTaskTimeout, // the SDK would take the server's
 	})
 }
 
@@ -130,5 +139,6 @@ func withEntitlement(ctx workflow.Context, id string) workflow.Context {
 		WorkflowID:            id,
 		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_TERMINATE,
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowTaskTimeout:   workflow.GetInfo(ctx).WorkflowTaskTimeout, // the SDK would take the server's
 	})
 }

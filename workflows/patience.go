@@ -112,7 +112,10 @@ func (r *recordRun) listen(s workflow.Selector) {
 		if msg.Migration != "" && msg.Migration != r.in.Migration {
 			return // another migration has the same entitlement, and must wait
 		}
-		r.held, r.stop = msg.Hold, msg.Stop
+		if msg.Number < r.heard {
+			return // it was overtaken on its way
+		}
+		r.heard, r.held, r.stop = msg.Number, msg.Hold, msg.Stop
 		r.in.RequestsPerSecond = msg.RequestsPerSecond
 	})
 	s.AddReceive(r.ctx.Done(), func(workflow.ReceiveChannel, bool) { r.stop = fault.CodeOperatorStopped })

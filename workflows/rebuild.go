@@ -126,6 +126,9 @@ func (r *rebuildRun) report() error {
 func (r *rebuildRun) reconcile() error {
 	r.sum.Reason = fmt.Sprintf("%s at %s; the files were rebuilt from what its batches left and what the target has",
 		r.in.How, r.in.ClosedAt.UTC().Format(time.RFC3339))
+	if r.in.Seen == nil {
+		r.sum.Reason += "; who steered it, and with what limits, could not be told any more"
+	}
 	if !r.sum.Settings.Reconcile {
 		return nil
 	}

@@ -126,6 +126,7 @@ func TestRebuildWritesTheSummaryLast(t *testing.T) {
 	require.Equal(t, 15, *sum.Statuses.Active.Found)
 	require.Equal(t, "acme-0", sum.Parent)
 	require.Contains(t, sum.Reason, "terminated at "+in.ClosedAt.Format(time.RFC3339))
+	require.Contains(t, sum.Reason, "who steered it")
 	require.True(t, sum.FinishedAt.Equal(in.ClosedAt), "it ended when it was terminated")
 	require.True(t, sum.StartedAt.Equal(*in.StartedAt))
 	require.Len(t, sum.Files, 3)
@@ -163,6 +164,7 @@ func TestRebuildKeepsWhatTheRootCouldStillTell(t *testing.T) {
 		Problems: &migration.Problems{Warnings: map[string]int{"UNKNOWN_FIELD": 1}},
 	}
 	sum := b.run(t, in)
+	require.NotContains(t, sum.Reason, "who steered it")
 	require.Equal(t, in.Seen.Limits, sum.Limits)
 	require.Equal(t, in.Seen.Problems, sum.Problems)
 	require.Equal(t, "kim", b.written.Audit[0].By)

@@ -32,4 +32,5 @@ func RegisterWorkflows(r WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(MigrateBatch, workflow.RegisterOptions{Name: MigrateBatchName})
 	r.RegisterWorkflowWithOptions(MigrateEntitlement, workflow.RegisterOptions{Name: MigrateEntitlementName})
 	r.RegisterWorkflowWithOptions(RebuildReports, workflow.RegisterOptions{Name: RebuildReportsName})
+	r.RegisterWorkflowWithOptions(ReconcileMigration, workflow.RegisterOptions{Name: ReconcileMigrationName})
 }

@@ -30,6 +30,9 @@ type engine interface {
 	Result(ctx context.Context, id string) (migration.Summary, error)
 	Update(ctx context.Context, id, name string, input any) (migration.Summary, error)
 	Rebuild(ctx context.Context, id string, settle *time.Duration) (workflowID string, err error)
+	Reconcile(ctx context.Context, id string) (workflowID string, err error)
+	ReconcileProgress(ctx context.Context, workflowID string) (migration.Reconciliation, error)
+	ReconcileResult(ctx context.Context, workflowID string) (migration.Reconciliation, error)
 	WorkerPolls(ctx context.Context) (bool, error)
 }
 

@@ -12,6 +12,10 @@ import (
 	"github.com/f0a90b9a/ferry/internal/operator"
 )
 
+// rebuildTimeout bounds the start of a rebuilding, for which a worker reads the
+// history of the migration.
+const rebuildTimeout = time.Minute
+
 // rebuild has the files of a migration made that was ended by force, and waits
 // for them. Where they are there it does nothing.
 func (a *app) rebuild(cmd *cobra.Command, n *connection, id string, settle time.Duration) error {
@@ -20,8 +24,7 @@ func (a *app) rebuild(cmd *cobra.Command, n *connection, id string, settle time.
 	if err != nil || !needed {
 		return err
 	}
-	a.warnNoWorker(ctx, n)
-	call, cancel := brief(ctx)
+	call, cancel := context.WithTimeout(ctx, rebuildTimeout)
 	defer cancel()
 	var given *time.Duration
 	if cmd.Flags().Changed("settle") {
@@ -102,7 +105,7 @@ func unwritten(id string, traces operator.Traces) error {
 func forgotten(id string) error {
 	return &problem{
 		code: exitRefused, thing: "migration " + id,
-		err:    errors.New("Temporal no longer knows it, so that nobody can tell whether anything of it still runs"),
+		err:    errors.New("it is no longer known to Temporal, so that nobody can tell whether anything of it still runs"),
 		remedy: "start the source file again under a new name: records that are there already are found",
 	}
 }

@@ -77,7 +77,7 @@ func TestRebuildIsRefused(t *testing.T) {
 			delete(b.bucket.objects, "ferry/"+migration.Key("a", migration.FilePlan))
 		}, exitRefused, "nothing was sent to the target"},
 		"without Temporal's word": {func(b *bundle) { delete(b.temporal.runs, "a") }, exitRefused, "nobody can tell"},
-		"without a trace": {func(b *bundle) { b.temporal.runs, b.bucket.objects = nil, nil }, exitUnable, "no such migration"},
+		"without a trace":         {func(b *bundle) { b.temporal.runs, b.bucket.objects = nil, nil }, exitUnable, "no such migration"},
 		"after a dry run": {func(b *bundle) {
 			b.temporal.results["a/reports"] = result{err: &operator.FailedError{Migration: "a/reports", Code: fault.CodeBadInput, Message: "it was a dry run"}}
 		}, exitRefused, "it was a dry run"},

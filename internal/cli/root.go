@@ -38,7 +38,7 @@ func newRoot(a *app) *cobra.Command {
 	config.AddFlags(flags, "temporal.", "s3.")
 	root.AddCommand(
 		newDemo(a), newValidate(a), newRoute(a),
-		newStart(a), newList(a), newStatus(a), newWatch(a), newReports(a), newReload(a),
+		newStart(a), newList(a), newStatus(a), newWatch(a), newReports(a), newReload(a), newReconcile(a),
 		newPause(a), newResume(a), newAbort(a), newApprove(a), newLimits(a), newConcurrency(a),
 		newDashboard(a),
 	)

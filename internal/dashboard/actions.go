@@ -3,6 +3,7 @@ package dashboard
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -181,7 +182,7 @@ func decimal(form url.Values, name string, into **float64) error {
 		return nil
 	}
 	x, err := strconv.ParseFloat(text, 64)
-	if err != nil || x != x {
+	if err != nil || math.IsNaN(x) {
 		return fmt.Errorf("%s: %q is not a number", name, text)
 	}
 	*into = &x

@@ -106,9 +106,7 @@ func gaugesOf(s *migration.Summary) []gauge {
 	} else {
 		gauges[1].Note = "of the finished records"
 	}
-	if s.Settings.Waves {
-		gauges[2].Note = "trial waves have their own rule"
-	}
+	gauges[2].Note = "of all records"
 	if l.Tripped != nil {
 		for i, rule := range []string{migration.RuleConsecutive, migration.RuleErrorRate, migration.RuleMaxFailures} {
 			gauges[i].Tripped = l.Tripped.Rule == rule

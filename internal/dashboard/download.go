@@ -68,20 +68,22 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": id + "-" + name}))
 	h.Set("Content-Length", strconv.FormatInt(object.Size, 10))
 	s.log.Info("A file was downloaded.", "migration", id, "file", name, "by", u.Name)
-	if _, err := io.Copy(moving(w), body); err != nil && !errors.Is(err, context.Canceled) {
+	if _, err := io.Copy(newMovingWriter(w), body); err != nil && !errors.Is(err, context.Canceled) {
 		s.log.Warn("A download broke off.", "migration", id, "file", name, "error", err.Error())
 		panic(http.ErrAbortHandler) // so that the browser doesn't take it for whole
 	}
 }
 
-// moving bounds each write, not the whole answer.
-func moving(w http.ResponseWriter) io.Writer {
-	return &movingWriter{w: w, ctl: http.NewResponseController(w)}
-}
-
+// movingWriter bounds each write, not the whole answer.
 type movingWriter struct {
 	w   io.Writer
 	ctl *http.ResponseController
+}
+
+func newMovingWriter(w http.ResponseWriter) io.Writer {
+	m := &movingWriter{w: w, ctl: http.NewResponseController(w)}
+	_ = m.ctl.SetReadDeadline(time.Time{}) // as for a stream
+	return m
 }
 
 func (m *movingWriter) Write(p []byte) (int, error) {
@@ -89,7 +91,8 @@ func (m *movingWriter) Write(p []byte) (int, error) {
 	return m.w.Write(p)
 }
 
-// movingReader bounds each read of a request's body.
+// movingReader bounds each read of an upload; what follows its end may take
+// its time.
 type movingReader struct {
 	r   io.Reader
 	ctl *http.ResponseController
@@ -97,5 +100,9 @@ type movingReader struct {
 
 func (m *movingReader) Read(p []byte) (int, error) {
 	_ = m.ctl.SetReadDeadline(time.Now().Add(moveIn))
-	return m.r.Read(p)
+	n, err := m.r.Read(p)
+	if err != nil {
+		_ = m.ctl.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }

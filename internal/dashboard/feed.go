@@ -45,7 +45,7 @@ func (f *feed[T]) listen() *listener {
 	}
 	switch {
 	case f.stop == nil:
-		ctx, stop := context.WithCancel(f.ctx)
+		ctx, stop := context.WithCancel(f.ctx) //nolint:gosec // rest calls it
 		f.stop, f.fresh = stop, false
 		go f.run(ctx)
 	case f.fresh:
@@ -138,7 +138,7 @@ func (f *feed[T]) latest() (value T, version int) {
 
 // look waits for a fresh value.
 func (f *feed[T]) look(ctx context.Context) (value T, version int, err error) {
-	l := f.listen()
+	l := f.listen() //nolint:contextcheck // polling outlives the one who looks
 	defer f.leave(l)
 	select {
 	case <-ctx.Done():

@@ -55,6 +55,14 @@ func (h *hub) of(id string) *migrationFeed {
 	return f
 }
 
+// renew has the next page find out anew how a migration stands that was started
+// again under its id.
+func (h *hub) renew(id string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.feeds, id)
+}
+
 // forget drops a feed that nobody polls any more. One who got hold of it just
 // before may still listen; it will then poll beside a new one, which does no
 // harm.

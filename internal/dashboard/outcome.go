@@ -27,11 +27,11 @@ var errFound = errors.New("found")
 // its own batch is read, else all of them until it is found.
 func (p *past) outcomeOf(ctx context.Context, id, externalID string, record int) (*migration.Outcome, error) {
 	if record > 0 {
-		if name, err := p.batchOf(ctx, id, record); err != nil || name == "" {
+		name, err := p.batchOf(ctx, id, record)
+		if err != nil || name == "" {
 			return nil, err
-		} else {
-			return p.scan(ctx, p.store.Work(migration.Key(id, name)), externalID)
 		}
+		return p.scan(ctx, p.store.Work(migration.Key(id, name)), externalID)
 	}
 	var found atomic.Pointer[migration.Outcome]
 	group, ctx := errgroup.WithContext(ctx)

@@ -79,9 +79,20 @@ func elapsed(st *standing) string {
 func announcement(st *standing, is state) string {
 	text := is.Word + "."
 	if s := &st.summary; st.open && s.Records > 0 {
-		text += fmt.Sprintf(" %d %% of the records are finished.", 10*(10*s.Outcomes.Total()/s.Records))
+		text += fmt.Sprintf(" %d %% of the records are finished.", 10*(10*s.Outcomes.Finished()/s.Records))
 	}
 	return text
+}
+
+// Waves says what the trial waves have to do with the limits.
+func (p *migrationPage) Waves() string {
+	switch t := p.S.Limits.Tripped; {
+	case t != nil && t.Rule == migration.RuleCanary:
+		return "A trial wave failed, which stopped the run."
+	case p.S.Settings.Waves && p.S.Result == "":
+		return "The first records go in trial waves. A wave of which too many fail stops the run."
+	}
+	return ""
 }
 
 // stage is one row of the funnel.
@@ -198,10 +209,16 @@ func verdict(c migration.StatusCount) (string, tone) {
 	switch {
 	case c.Found == nil:
 		return "not read back yet", waiting
-	case *c.Found != c.Migrated:
-		return fmt.Sprintf("%+d found", *c.Found-c.Migrated), bad
-	case c.Migrated != c.Expected:
-		return fmt.Sprintf("%+d migrated", c.Migrated-c.Expected), doubt
+	case *c.Found < c.Migrated:
+		return number(c.Migrated-*c.Found) + " missing", bad
+	case *c.Found > c.Migrated:
+		return number(*c.Found-c.Migrated) + " too many", bad
+	case c.Migrated < c.Expected:
+		return number(c.Expected-c.Migrated) + " not migrated", doubt
+	case c.Migrated > c.Expected:
+		return number(c.Migrated-c.Expected) + " too many", doubt
+	case c.Expected == 0:
+		return "none", waiting
 	}
 	return "all there", good
 }

@@ -70,7 +70,7 @@ func TestMigrationPageSaysEverything(t *testing.T) {
 	a := b.get("/migrations/run-1", "")
 	require.Equal(t, http.StatusOK, a.status)
 	for _, text := range []string{
-		"Migrating", ">412</strong> of 1,000 records", "400 migrated", "12 failed", "not known yet",
+		"Migrating", ">412</strong> of 1,000 records finished", "400 migrated", "12 failed", "not known yet",
 		"Created at the target", "8 failed before", "Failed here", "not read back yet",
 		"stops at 10", "stops at 10 %", "no limit",
 		"NOT_AVAILABLE", "the route does not allow this step", "ext-000017",
@@ -91,7 +91,7 @@ func TestForgottenMigrationIsShownFromTheBucket(t *testing.T) {
 	b.finished("old-1", "acme-nova", migration.CompletedWithFailures)
 	a := b.get("/migrations/old-1", "")
 	require.Equal(t, http.StatusOK, a.status)
-	for _, text := range []string{"Completed with failures", "took 60 minutes", "-1 found", "-10 migrated", "all there", "reload.json"} {
+	for _, text := range []string{"Completed with failures", "took 60 minutes", "1 missing", "10 not migrated", "all there", "reload.json"} {
 		require.Contains(t, a.body, text)
 	}
 	require.NotContains(t, a.body, "data-events")

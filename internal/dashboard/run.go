@@ -17,8 +17,13 @@ import (
 	"github.com/f0a90b9a/ferry/internal/temporalconn"
 )
 
-// stopTimeout is what requests under way get to finish.
-const stopTimeout = 5 * time.Second
+const (
+	headerTimeout  = 10 * time.Second
+	idleTimeout    = 2 * time.Minute
+	maxHeaderBytes = 64 << 10
+	// stopTimeout is what requests under way get to finish.
+	stopTimeout = 5 * time.Second
+)
 
 // RunOptions are what a program hands to Run.
 type RunOptions struct {
@@ -53,7 +58,7 @@ func Run(ctx context.Context, o RunOptions) error {
 	if err != nil {
 		return err
 	}
-	server, err := New(Options{
+	server, err := New(ctx, Options{
 		Engine: operator.New(temporal, c.Temporal), Store: store, Access: access,
 		PublicURL: c.Dashboard.PublicURL, TemporalUI: c.Dashboard.TemporalUI, Namespace: connection.Namespace,
 		DefaultBy: o.DefaultBy, MaxUpload: int64(c.Dashboard.MaxUploadMB) << 20, Log: o.Log,
@@ -97,7 +102,7 @@ func serve(ctx context.Context, server *Server, o RunOptions) error {
 		o.Log.Warn("Passwords cross the network unencrypted: set dashboard.tls_cert_file, or put a proxy with TLS in front.")
 	}
 	web := &http.Server{
-		Handler: server.Handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxForm,
+		Handler: server.Handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	ended := make(chan error, 1)

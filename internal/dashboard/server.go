@@ -47,8 +47,9 @@ type Server struct {
 // maxStreams bounds open event streams.
 const maxStreams = 2_000
 
-// New makes a server. The error is one of the access rules or the public URL.
-func New(o Options) (*Server, error) {
+// New makes a server, whose streams and polling end with ctx at the latest.
+// The error is one of the access rules or the public URL.
+func New(ctx context.Context, o Options) (*Server, error) {
 	door, err := newDoorkeeper(o.Access, o.Log)
 	if err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(ctx)
 	s := &Server{
 		engine: o.Engine, store: o.Store, past: newPast(o.Store), views: views, fence: fence, log: o.Log, now: o.Now,
 		temporalUI: strings.TrimRight(o.TemporalUI, "/"), namespace: o.Namespace, defaultBy: o.DefaultBy, maxUpload: o.MaxUpload,
@@ -103,7 +104,7 @@ func (s *Server) Handler() http.Handler {
 	outer.HandleFunc("GET /readyz", s.healthy)
 	outer.HandleFunc("GET /assets/{name}", s.asset)
 	outer.Handle("/", s.fence.guard(inner))
-	return outer
+	return timely(outer)
 }
 
 func (s *Server) healthy(w http.ResponseWriter, r *http.Request) {
@@ -116,20 +117,27 @@ func (s *Server) healthy(w http.ResponseWriter, r *http.Request) {
 }
 
 const (
-	readIn     = 30 * time.Second
-	answerIn   = 90 * time.Second
-	maxForm    = 64 << 10 // bytes
-	headerTime = 10 * time.Second
-	idleTime   = 2 * time.Minute
+	readIn   = time.Minute
+	answerIn = 90 * time.Second
+	maxForm  = 64 << 10 // bytes
 )
 
-// brisk bounds a request that has a small body and a small answer.
+// timely bounds how long requests and answers may take. A connection keeps its
+// deadlines from one request to the next, so every request sets them; streams,
+// downloads and uploads then set their own.
+func timely(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctl := http.NewResponseController(w)
+		// A writer that knows no deadlines is a test's.
+		_ = ctl.SetReadDeadline(time.Now().Add(readIn))
+		_ = ctl.SetWriteDeadline(time.Now().Add(answerIn))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// brisk is for requests that have a small body.
 func brisk(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		within := http.NewResponseController(w)
-		// A writer that knows no deadlines is a test's.
-		_ = within.SetReadDeadline(time.Now().Add(readIn))
-		_ = within.SetWriteDeadline(time.Now().Add(answerIn))
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		next(w, r)
 	}

@@ -27,11 +27,6 @@ import (
 	"github.com/f0a90b9a/ferry/workflows"
 )
 
-const (
-	longWait = 30 * time.Second
-	tick     = 5 * time.Millisecond
-)
-
 var began = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 
 // bundle is a dashboard on stand-ins for Temporal and S3, and a browser of
@@ -72,7 +67,7 @@ func setupWith(t *testing.T, o Options) *bundle {
 func (b *bundle) serve(o Options) {
 	b.t.Helper()
 	var err error
-	b.server, err = New(o)
+	b.server, err = New(b.t.Context(), o)
 	require.NoError(b.t, err)
 	b.web = httptest.NewServer(b.server.Handler())
 	b.t.Cleanup(func() {

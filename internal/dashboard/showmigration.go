@@ -87,9 +87,13 @@ func (s *Server) streamMigration(w http.ResponseWriter, r *http.Request) {
 	}
 	l := f.listen()
 	defer f.leave(l)
-	v := variantOf(userOf(r))
+	u := userOf(r)
+	v := variantOf(u)
 	s.stream(w, r, l, func(out *stream) (bool, error) {
 		st, version := f.latest()
+		if !u.Sees(st.summary.Route) {
+			return false, nil // started again under its id, on a route of somebody else's
+		}
 		regions, err := s.regions(f, st, version, v)
 		if err != nil {
 			return false, err

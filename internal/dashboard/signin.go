@@ -27,7 +27,7 @@ type doorkeeper struct {
 	byName map[string]*User
 	log    *slog.Logger
 	checks chan struct{}
-	nobody []byte // a hash that no password has, for users that there aren't
+	nobody []byte // a hash that no password has, as slow as the users', for users that there aren't
 
 	// A page makes many requests, so a password that was good is remembered, as
 	// a MAC under a key of this process.
@@ -42,14 +42,19 @@ func newDoorkeeper(access Access, log *slog.Logger) (*doorkeeper, error) {
 		checks: make(chan struct{}, checksAtOnce), verified: map[[sha256.Size]byte]struct{}{},
 		key: make([]byte, sha256.Size),
 	}
+	cost := bcrypt.MinCost
 	for i := range access.Users {
-		d.byName[access.Users[i].Name] = &access.Users[i]
+		u := &access.Users[i]
+		d.byName[u.Name] = u
+		if c, err := bcrypt.Cost(u.hash); err == nil {
+			cost = max(cost, c)
+		}
 	}
 	if _, err := rand.Read(d.key); err != nil {
 		return nil, err
 	}
 	var err error
-	d.nobody, err = bcrypt.GenerateFromPassword([]byte(rand.Text()), bcrypt.DefaultCost)
+	d.nobody, err = bcrypt.GenerateFromPassword([]byte(rand.Text()), cost)
 	return d, err
 }
 

@@ -63,14 +63,15 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 	ctl := http.NewResponseController(w)
 	_ = ctl.SetWriteDeadline(time.Time{})
 	r.Body = http.MaxBytesReader(w, r.Body, s.maxUpload+maxForm)
-	body := r.Body
-	r.Body = io.NopCloser(&movingReader{body, ctl})
 	parts, err := r.MultipartReader()
 	if err != nil {
 		s.complain(w, r, http.StatusBadRequest, complaint{"Not understood", "The form could not be read."})
 		return
 	}
 	form, upload, err := readForm(parts)
+	if upload != nil {
+		upload.body = &movingReader{upload.body, ctl}
+	}
 	if err == nil {
 		var id string
 		if id, err = s.launch(r.Context(), userOf(r), form, upload); err == nil {
@@ -164,6 +165,7 @@ func (s *Server) launch(ctx context.Context, u *User, form url.Values, up *uploa
 	if _, err := begin(call, id, in); err != nil {
 		return "", err
 	}
+	s.hub.renew(id)
 	s.log.Info("A migration was started.", "migration", id, "route", in.Route, "by", u.Name)
 	return id, nil
 }

@@ -36,6 +36,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, l *listener, tel
 	s.streams.Add(1)
 	defer s.streams.Done()
 	out := &stream{w: w, ctl: http.NewResponseController(w), sent: map[string]string{}}
+	// Nothing is to be read; the end of a deadline would look like a browser that leaves.
+	_ = out.ctl.SetReadDeadline(time.Time{})
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	w.Header().Set("X-Accel-Buffering", "no") // for nginx
 	if out.write("retry: 2000\n\n") != nil {

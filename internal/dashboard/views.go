@@ -56,7 +56,7 @@ func newViews() (*views, error) {
 	}
 	v.templates, err = template.New("").Funcs(template.FuncMap{
 		"asset": func(name string) string { return v.addresses[name] },
-		"num":   number, "percent": percent, "size": size, "moment": moment, "span": span, "spanRange": spanRange,
+		"num":   number, "percent": percent, "size": size, "moment": moment, "minute": minute, "instant": instant, "span": span, "spanRange": spanRange,
 		"perSecond": perSecond, "path": url.PathEscape, "batches": batches,
 		"stateOf": stateOf, "hundred": func(x float64) float64 { return 100 * x },
 		"pointer": func(t time.Time) *time.Time { return &t }, "plural": plural, "choices": newThreeWay,

@@ -56,7 +56,7 @@ func (w *watcher) poll(ctx context.Context) (standing, time.Duration) {
 }
 
 func (w *watcher) look(ctx context.Context) (standing, time.Duration) {
-	if w.run == nil || w.run.State == operator.Open && w.now().Sub(w.described) >= describeEvery {
+	if w.run == nil || w.run.State != operator.Open || w.now().Sub(w.described) >= describeEvery {
 		run, err := w.describe(ctx)
 		switch {
 		case errors.Is(err, operator.ErrUnknown):
@@ -139,6 +139,9 @@ func (w *watcher) over(ctx context.Context) (standing, time.Duration) {
 		return standing{summary: interrupted(w.lastKnown(), "it was closed from outside ("+cut.How+") before it had a result"), known: true}, settledEvery
 	}
 	s := w.troubled(err)
+	if s.summary.Migration == "" {
+		s.summary = ofRun(*w.run)
+	}
 	s.known = true
 	return s, troubledEvery
 }

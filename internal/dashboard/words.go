@@ -39,7 +39,6 @@ const (
 
 // state is a phase or a result in words.
 type state struct {
-	Name string // as in summary.json
 	Word string
 	Says string // a sentence
 	Tone tone
@@ -70,17 +69,15 @@ var results = map[migration.Result]state{
 
 // stateOf says how a migration stands.
 func stateOf(s *migration.Summary) state {
-	name, st, known := string(s.Result), results[s.Result], true
+	name := string(s.Result)
+	st, known := results[s.Result]
 	if s.Result == "" {
 		name = string(s.Phase)
 		st, known = phases[s.Phase]
-	} else if _, known = results[s.Result]; !known {
-		st = state{}
 	}
-	if !known {
+	if !known { // of a newer Ferry
 		st = state{Word: name, Tone: doubt}
 	}
-	st.Name = name
 	return st
 }
 
@@ -133,6 +130,17 @@ func moment(t *time.Time) string {
 	}
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
+
+// minute is a time in UTC, to the minute.
+func minute(t *time.Time) string {
+	if t == nil {
+		return "–"
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}
+
+// instant is a time in UTC, to the millisecond.
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000 UTC") }
 
 // span is a length of time in words, rounded as people say it.
 func span(d time.Duration) string {

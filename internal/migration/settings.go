@@ -34,6 +34,9 @@ type Settings struct {
 	// Durations are whole seconds in JSON, so that people can read them.
 	RetryBudgetSeconds int `json:"retryBudgetSeconds"` // one record's waiting while others pass
 	HoldAfterSeconds   int `json:"holdAfterSeconds"`   // nothing but retryable faults for so long holds the run
+	// SecondLookSeconds is how long the reconciliation waits before it looks
+	// again at records that differed.
+	SecondLookSeconds int `json:"secondLookSeconds,omitempty"`
 	// ContinueAfterEvents is the length of the root's history at which it
 	// continues as new.
 	ContinueAfterEvents int `json:"continueAfterEvents"`

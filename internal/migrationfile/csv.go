@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,10 +46,14 @@ const (
 	correlationMany    = "Error: Multiple differences"
 )
 
-// CorrelationResult puts a comparison's differences into the platform's words;
-// for fields that its own report doesn't compare, such as dates, in the same
-// form.
+// CorrelationResult puts a comparison's differences, JSON names of fields, into
+// the platform's words; for fields that its own report doesn't compare, such as
+// dates, in the same form. A status that differs explains the dates of the
+// lifecycle: what was suspended has a dateSuspended, and that is one difference.
 func CorrelationResult(differences []string) string {
+	if slices.Contains(differences, entitlement.FieldStatus) {
+		differences = slices.DeleteFunc(slices.Clone(differences), explainedByStatus)
+	}
 	switch len(differences) {
 	case 0:
 		return CorrelationOK
@@ -59,16 +64,12 @@ func CorrelationResult(differences []string) string {
 	return correlationMany
 }
 
-// CorrelationResultOf is CorrelationResult of a comparison of a record that
-// should be in its final state: steps that remain are a difference of status.
-func CorrelationResultOf(c entitlement.Comparison) string {
-	differences := c.Differences
-	if len(differences) == 0 && len(c.Remaining) > 0 {
-		differences = []string{entitlement.FieldStatus}
-	} else if len(c.Remaining) > 0 {
-		return correlationMany
+func explainedByStatus(field string) bool {
+	switch field {
+	case entitlement.FieldDateActivated, entitlement.FieldDateSuspended, entitlement.FieldDateResumed, entitlement.FieldDateEnded:
+		return true
 	}
-	return CorrelationResult(differences)
+	return false
 }
 
 // CorrelationWriter writes correlation.csv: RFC 4180 with a header row, UTF-8.

@@ -3,6 +3,7 @@ package migrationfile
 import (
 	"bytes"
 	"encoding/csv"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,19 +46,29 @@ func TestCorrelationFile(t *testing.T) {
 
 func TestCorrelationResult(t *testing.T) {
 	t.Parallel()
-	left := []entitlement.Step{entitlement.Activate}
-	for want, c := range map[string]entitlement.Comparison{
-		"OK: Entitlement data matches":           {},
-		"Error: ProductKey is different":         {Differences: []string{"productKey"}},
-		"Error: CustomerIdentifier is different": {Differences: []string{"customerIdentifier"}},
-		"Error: DateEnded is different":          {Differences: []string{"dateEnded"}},
-		"Error: Status is different":             {Remaining: left},
-		"Error: Multiple differences":            {Differences: []string{"productKey"}, Remaining: left},
+	for want, cases := range map[string][][]string{
+		"OK: Entitlement data matches":           {nil},
+		"Error: ProductKey is different":         {{"productKey"}},
+		"Error: CustomerIdentifier is different": {{"customerIdentifier"}},
+		"Error: DateEnded is different":          {{"dateEnded"}},
+		"Error: Status is different": {
+			{"status"},
+			{"status", "dateSuspended"},
+			{"status", "dateActivated", "dateSuspended", "dateResumed", "dateEnded"},
+		},
+		"Error: Multiple differences": {
+			{"productKey", "status"},
+			{"status", "dateCreated"},
+			{"status", "dateSuspended", "dateExpiry"},
+			{"dateActivated", "dateEnded"},
+		},
 	} {
-		require.Equal(t, want, CorrelationResultOf(c))
+		for _, differences := range cases {
+			given := slices.Clone(differences)
+			require.Equal(t, want, CorrelationResult(differences), "%v", given)
+			require.Equal(t, given, differences, "what is given stays as it is")
+		}
 	}
-	require.Equal(t, "Error: Status is different", CorrelationResult([]string{"status"}))
-	require.Equal(t, "Error: Multiple differences", CorrelationResult([]string{"status", "dateEnded"}))
 }
 
 // No cell starts a formula, and nothing else is changed.

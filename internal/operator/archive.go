@@ -69,6 +69,8 @@ func (a *Archive) Traces(ctx context.Context, id string) (Traces, error) {
 		case strings.HasPrefix(name, "outcomes/"):
 			t.Batches++
 			continue
+		case strings.HasPrefix(name, migration.ReconciliationsFolder):
+			continue // later than the migration
 		case name == migration.FileClaim:
 			t.Claimed = true
 		case name == migration.FileBatches:

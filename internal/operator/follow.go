@@ -31,9 +31,15 @@ func (c *Client) Progress(ctx context.Context, id string) (migration.Summary, er
 // FailedError or an InterruptedError.
 func (c *Client) Result(ctx context.Context, id string) (migration.Summary, error) {
 	var s migration.Summary
-	err := c.temporal.GetWorkflow(ctx, id, "").Get(ctx, &s)
+	err := c.result(ctx, id, &s)
+	return s, err
+}
+
+// result waits for any workflow's result.
+func (c *Client) result(ctx context.Context, id string, into any) error {
+	err := c.temporal.GetWorkflow(ctx, id, "").Get(ctx, into)
 	if err == nil {
-		return s, nil
+		return nil
 	}
 	var missing *serviceerror.NotFound
 	var application *temporal.ApplicationError
@@ -42,19 +48,19 @@ func (c *Client) Result(ctx context.Context, id string) (migration.Summary, erro
 	var canceled *temporal.CanceledError
 	switch {
 	case ctx.Err() != nil:
-		return s, ctx.Err()
+		return ctx.Err()
 	case errors.As(err, &missing):
-		return s, fmt.Errorf("migration %s: %w", id, ErrUnknown)
+		return fmt.Errorf("migration %s: %w", id, ErrUnknown)
 	case errors.As(err, &application):
-		return s, &FailedError{Migration: id, Code: application.Type(), Message: application.Message()}
+		return &FailedError{Migration: id, Code: application.Type(), Message: application.Message()}
 	case errors.As(err, &terminated):
-		return s, &InterruptedError{Migration: id, How: string(Terminated)}
+		return &InterruptedError{Migration: id, How: string(Terminated)}
 	case errors.As(err, &timedOut):
-		return s, &InterruptedError{Migration: id, How: string(TimedOut)}
+		return &InterruptedError{Migration: id, How: string(TimedOut)}
 	case errors.As(err, &canceled):
-		return s, &InterruptedError{Migration: id, How: string(Canceled)}
+		return &InterruptedError{Migration: id, How: string(Canceled)}
 	}
-	return s, fmt.Errorf("migration %s: result: %w", id, err)
+	return fmt.Errorf("migration %s: result: %w", id, err)
 }
 
 // explain finds out why a call that needs a worker went wrong.

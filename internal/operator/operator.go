@@ -50,6 +50,7 @@ type Client struct {
 	temporal    client.Client
 	queue       string
 	taskTimeout time.Duration
+	inputs      inputs
 }
 
 // New makes a client of a connection, which stays the caller's to close.

@@ -14,10 +14,9 @@ import (
 	"github.com/f0a90b9a/ferry/workflows"
 )
 
-// seenTimeout bounds the question to a closed root for its last state. It is
-// worth a little waiting, and not more: without it the audit trail is lost, and
-// nothing else.
-const seenTimeout = 5 * time.Second
+// seenTimeout bounds the question to a closed root for its last state: a worker
+// reads its whole history for the answer.
+const seenTimeout = 30 * time.Second
 
 // Rebuild starts the workflow that makes the files of a migration whose root
 // closed without a result, and gives that workflow's id: its result and its
@@ -33,9 +32,13 @@ func (c *Client) Rebuild(ctx context.Context, id string, settle *time.Duration) 
 	if err := c.checkClosed(ctx, run); err != nil {
 		return "", err
 	}
+	seen, err := c.seen(ctx, id)
+	if err != nil {
+		return "", err
+	}
 	in := workflows.RebuildReportsInput{
 		Migration: id, How: string(run.State), StartedAt: run.StartedAt, ClosedAt: *run.ClosedAt,
-		SettleSeconds: (run.TaskTimeout + workflows.LongestCall).Seconds(), Seen: c.seen(ctx, id),
+		SettleSeconds: (run.TaskTimeout + workflows.LongestCall).Seconds(), Seen: seen,
 	}
 	if settle != nil {
 		in.SettleSeconds = settle.Seconds()
@@ -85,15 +88,19 @@ func (c *Client) checkClosed(ctx context.Context, run Run) error {
 
 // seen asks a closed root for the last state that it knew: settings and limits
 // as operators changed them, the audit trail, warnings. Only these are kept.
-// Nil if it can't be asked, or ended before it had settings.
-func (c *Client) seen(ctx context.Context, id string) *migration.Summary {
-	ctx, cancel := context.WithTimeout(ctx, seenTimeout)
+// Nil if it can't be told any more, or ended before it had settings; without a
+// worker, which the rebuilding needs anyway, it is ErrNoWorker.
+func (c *Client) seen(ctx context.Context, id string) (*migration.Summary, error) {
+	asking, cancel := context.WithTimeout(ctx, seenTimeout)
 	defer cancel()
-	s, err := c.Progress(ctx, id)
+	s, err := c.Progress(asking, id)
+	if errors.Is(err, ErrNoWorker) || ctx.Err() != nil {
+		return nil, err
+	}
 	if err != nil || s.Settings.BatchSize == 0 {
-		return nil
+		return nil, nil
 	}
 	return &migration.Summary{
 		Migration: id, StartedAt: s.StartedAt, Settings: s.Settings, Limits: s.Limits, Problems: s.Problems, Audit: s.Audit,
-	}
+	}, nil
 }

@@ -92,8 +92,8 @@ func TestRebuildDoesWithoutTheRootsWord(t *testing.T) {
 			closedRoot(t, service, enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT, 0)
 			var err error
 			if s.Migration == "" {
-				err = errors.New("no worker")
-				queue(service, 0)
+				err = errors.New("its history is gone")
+				queue(service, 1)
 			}
 			tells(t, service, s, err)
 			_, in := starts(service)
@@ -104,6 +104,16 @@ func TestRebuildDoesWithoutTheRootsWord(t *testing.T) {
 			}, *in)
 		})
 	}
+}
+
+func TestRebuildNeedsAWorker(t *testing.T) {
+	t.Parallel()
+	c, service := setup(t)
+	closedRoot(t, service, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, 0)
+	tells(t, service, migration.Summary{}, errors.New("no answer"))
+	queue(service, 0)
+	_, err := c.Rebuild(t.Context(), "acme-1", nil)
+	require.ErrorIs(t, err, operator.ErrNoWorker)
 }
 
 func TestRebuildIsRefusedWhileAnythingRuns(t *testing.T) {

@@ -11,10 +11,12 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/operator"
+	"github.com/f0a90b9a/ferry/workflows"
 )
 
 // events is a history that was read before.
@@ -67,7 +69,7 @@ func TestRecordThatWasMigrated(t *testing.T) {
 	require.Equal(t, []operator.RecordEventKind{
 		operator.TakenUp, operator.StepDone, operator.StepDone, operator.StepDone, operator.Ended,
 	}, kinds(run))
-	require.Equal(t, run.Steps, []entitlement.Step{run.Events[1].Step, run.Events[2].Step, run.Events[3].Step})
+	require.Equal(t, []entitlement.Step{run.Events[1].Step, run.Events[2].Step, run.Events[3].Step}, run.Steps)
 	require.Equal(t, migration.Migrated, run.Outcome.Fate)
 	require.Equal(t, run.StartedAt, run.Events[0].At)
 	require.False(t, run.ClosedAt.Before(run.StartedAt))
@@ -109,4 +111,25 @@ func TestRecordThatTemporalDoesNotHave(t *testing.T) {
 	_, err := c.Record(t.Context(), "acme-nova", "ext-1")
 	require.Error(t, err)
 	require.NotErrorIs(t, err, operator.ErrUnknown)
+}
+
+func TestRunsWithoutAMemoAreReadOnce(t *testing.T) {
+	t.Parallel()
+	c, service := setup(t)
+	bare := info(t, "a", workflows.MigrateFileName, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING)
+	bare.Memo = nil
+	input, err := converter.GetDefaultDataConverter().ToPayloads(workflows.MigrateFileInput{File: "s3://partner/a.json", Route: "acme-nova"})
+	require.NoError(t, err)
+	service.On("DescribeWorkflowExecution", mock.Anything, "a", "").Return(described(bare), nil)
+	service.On("GetWorkflowHistory", mock.Anything, "a", "", false, mock.Anything).Return(&events{list: []*historypb.HistoryEvent{{
+		Attributes: &historypb.HistoryEvent_WorkflowExecutionStartedEventAttributes{
+			WorkflowExecutionStartedEventAttributes: &historypb.WorkflowExecutionStartedEventAttributes{Input: input},
+		},
+	}}}).Once()
+	for range 3 {
+		run, err := c.Describe(t.Context(), "a")
+		require.NoError(t, err)
+		require.Equal(t, "s3://partner/a.json", run.File)
+		require.Equal(t, "acme-nova", run.Route)
+	}
 }

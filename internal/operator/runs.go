@@ -137,26 +137,3 @@ func memo(fields map[string]*commonpb.Payload, name string) string {
 	}
 	return value
 }
-
-// withInput reads file and route from the run's first event if it was started
-// without a memo, from the Temporal UI for instance. What can't be read stays
-// empty.
-func (c *Client) withInput(ctx context.Context, r Run) Run {
-	if r.File != "" {
-		return r
-	}
-	events := c.temporal.GetWorkflowHistory(ctx, r.ID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	if !events.HasNext() {
-		return r
-	}
-	first, err := events.Next()
-	if err != nil {
-		return r
-	}
-	payloads := first.GetWorkflowExecutionStartedEventAttributes().GetInput()
-	var in workflows.MigrateFileInput
-	if converter.GetDefaultDataConverter().FromPayloads(payloads, &in) == nil {
-		r.File, r.Route = in.File, in.Route
-	}
-	return r
-}

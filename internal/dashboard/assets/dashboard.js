@@ -52,6 +52,7 @@
       over = true;
       leave();
       live.hidden = true;
+      document.querySelector(".notice")?.remove(); // what was done is old news
     });
   }
 

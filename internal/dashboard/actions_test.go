@@ -1,0 +1,146 @@
+package dashboard
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/operator"
+	"github.com/f0a90b9a/ferry/workflows"
+)
+
+func TestActionsSendTheWorkflowsUpdates(t *testing.T) {
+	t.Parallel()
+	kim := workflows.OperatorAction{By: "kim", Reason: "why not"}
+	for name, want := range map[string]struct {
+		form   url.Values
+		update string
+		input  any
+	}{
+		"pause":   {nil, workflows.UpdatePause, kim},
+		"resume":  {nil, workflows.UpdateResume, kim},
+		"abort":   {url.Values{"confirm": {"yes"}}, workflows.UpdateAbort, kim},
+		"approve": {url.Values{"plan": {"abc123"}}, workflows.UpdateApprove, workflows.ApproveInput{OperatorAction: kim, Plan: "abc123"}},
+		"limits": {
+			url.Values{"consecutive": {"20"}, "errorRate": {" 12.5 "}, "maxFailures": {""}},
+			workflows.UpdateSetLimits,
+			workflows.SetLimitsInput{OperatorAction: kim, Limits: workflows.LimitsInput{Consecutive: new(20), ErrorRate: new(0.125)}},
+		},
+		"concurrency": {
+			url.Values{"batches": {"2"}, "requestsPerSecond": {"7.5"}},
+			workflows.UpdateSetConcurrency,
+			workflows.SetConcurrencyInput{OperatorAction: kim, Concurrency: workflows.ConcurrencyInput{Batches: new(2)}, RequestsPerSecond: new(7.5)},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.running("run-1", "acme-nova")
+			form := url.Values{"by": {" kim "}, "reason": {"why not"}}
+			maps.Copy(form, want.form)
+			a := b.post("/migrations/run-1/do/"+name, "", form)
+			require.Equal(t, http.StatusSeeOther, a.status, a.body)
+			require.Equal(t, "/migrations/run-1?done="+name, a.header.Get("Location"))
+			require.Equal(t, []sentUpdate{{"run-1", want.update, want.input}}, b.engine.updates)
+			done, known := actionNamed(name)
+			require.True(t, known)
+			require.Contains(t, b.get(a.header.Get("Location"), "").body, done.Done)
+		})
+	}
+}
+
+func TestFormsThatAreSentBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.running("run-1", "acme-nova")
+	for _, c := range []struct {
+		action string
+		form   url.Values
+		says   string
+	}{
+		{"pause", url.Values{"by": {" "}}, "say who asks for it"},
+		{"abort", url.Values{"by": {"kim"}}, "tick the box"},
+		{"approve", url.Values{"by": {"kim"}}, "hash is missing"},
+		{"limits", url.Values{"by": {"kim"}}, "no limit is given"},
+		{"limits", url.Values{"by": {"kim"}, "errorRate": {"120"}}, "limits.errorRate 1.2 is out of range"},
+		{"limits", url.Values{"by": {"kim"}, "consecutive": {"few"}}, "&#34;few&#34; is not a whole number"},
+		{"concurrency", url.Values{"by": {"kim"}}, "nothing is given"},
+		{"concurrency", url.Values{"by": {"kim"}, "batches": {"99"}}, "concurrency.batches 99 is out of range"},
+		{"concurrency", url.Values{"by": {"kim"}, "requestsPerSecond": {"-1"}}, "are negative"},
+		{"concurrency", url.Values{"by": {"kim"}, "requestsPerSecond": {"NaN"}}, "is not a number"},
+	} {
+		a := b.post("/migrations/run-1/do/"+c.action, "", c.form)
+		require.Equal(t, http.StatusBadRequest, a.status, c.says)
+		require.Contains(t, a.body, c.says)
+		for field, values := range c.form { // what was typed is not lost
+			if field != "confirm" && values[0] != " " {
+				require.Contains(t, a.body, `value="`+values[0]+`"`)
+			}
+		}
+	}
+	require.Zero(t, b.engine.count("update"))
+	require.Equal(t, http.StatusNotFound, b.post("/migrations/run-1/do/delete", "", url.Values{"by": {"kim"}}).status)
+}
+
+func TestWhoHasSignedInIsWhoAsks(t *testing.T) {
+	t.Parallel()
+	b := setup(t, pia)
+	b.running("run-1", "acme-nova")
+	require.NotContains(t, b.get("/migrations/run-1/do/pause", "pia").body, `name="by"`)
+	require.Equal(t, http.StatusSeeOther, b.post("/migrations/run-1/do/pause", "pia", url.Values{"by": {"somebody else"}}).status)
+	require.Equal(t, workflows.OperatorAction{By: "pia"}, b.engine.updates[0].input)
+}
+
+func TestRefusalsAreShown(t *testing.T) {
+	t.Parallel()
+	for err, status := range map[error]int{
+		fmt.Errorf("migration run-1: pause: %w: paused already", operator.ErrRefused): http.StatusConflict,
+		operator.ErrUnknown: http.StatusNotFound,
+		fmt.Errorf("migration run-1: pause: %w task queue ferry", operator.ErrNoWorker): http.StatusServiceUnavailable,
+	} {
+		b := setup(t)
+		b.running("run-1", "acme-nova")
+		b.engine.refuse = err
+		a := b.post("/migrations/run-1/do/pause", "", url.Values{"by": {"kim"}, "reason": {"typed once"}})
+		require.Equal(t, status, a.status)
+		require.Contains(t, a.body, err.Error())
+		require.Contains(t, a.body, "typed once")
+	}
+}
+
+func TestConfirmationShowsWhatItIsAbout(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.running("run-1", "acme-nova")
+	b.engine.change("run-1", func(s *migration.Summary) { s.Phase = migration.AwaitingApproval })
+	require.Contains(t, b.get("/migrations/run-1", "").body, "/do/approve")
+	a := b.get("/migrations/run-1/do/approve", "")
+	for _, text := range []string{`name="plan" value="abc123"`, "1,000 in 20 batches", `name="by" required`, `value="kim"`} {
+		require.Contains(t, a.body, text)
+	}
+	a = b.get("/migrations/run-1/do/limits", "")
+	require.Contains(t, a.body, `name="errorRate" inputmode="decimal" value="10"`)
+	require.Contains(t, b.get("/migrations/run-1/do/abort", "").body, `name="confirm" value="yes" required`)
+}
+
+func TestActionsFitThePhase(t *testing.T) {
+	t.Parallel()
+	names := func(p migration.Phase) (all []string) {
+		for _, a := range actionsFor(p) {
+			all = append(all, a.Name)
+		}
+		return all
+	}
+	require.Equal(t, []string{"pause", "limits", "concurrency", "abort"}, names(migration.Migrating))
+	require.Equal(t, []string{"resume", "limits", "concurrency", "abort"}, names(migration.Paused))
+	require.Equal(t, []string{"pause", "approve", "limits", "concurrency", "abort"}, names(migration.AwaitingApproval))
+	require.Equal(t, []string{"abort"}, names(migration.Reconciling))
+	for _, p := range []migration.Phase{migration.Reporting, migration.Stopping, migration.Done} {
+		require.Empty(t, names(p))
+	}
+}
