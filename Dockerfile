@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One image with the static programs: /worker, /ferry and /sandbox.
+# One image with the static programs: /worker, /ferry, /dashboard and /sandbox.
 
 FROM golang:1.26.8-bookworm AS build
 WORKDIR /src
@@ -9,6 +9,7 @@ COPY . .
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/worker ./worker && \
     CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/ferry ./starter && \
+    CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/dashboard ./dashboard && \
     CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/sandbox ./sandbox && \
     mkdir /data
 

@@ -31,9 +31,10 @@ help: ## Show this list
 ## --- Work
 
 .PHONY: build
-build: ## Build bin/ferry, bin/ferry-worker and bin/ferry-sandbox
+build: ## Build bin/ferry, bin/ferry-worker, bin/ferry-dashboard and bin/ferry-sandbox
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ferry ./starter
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ferry-worker ./worker
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ferry-dashboard ./dashboard
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ferry-sandbox ./sandbox
 
 .PHONY: demo
