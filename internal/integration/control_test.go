@@ -1,8 +1,11 @@
 package integration
 
 import (
+	"context"
 	"encoding/json"
+	"flag"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
@@ -70,6 +73,42 @@ func TestPauseHoldsAndResumeCompletes(t *testing.T) {
 	require.Equal(t, "merchant asked", done.Audit[0].Reason)
 	require.Len(t, lines(s.file("paused", migration.FileAudit)), 2)
 	s.clean(done)
+}
+
+var pausedRecords = flag.Int("paused-records", 200, "records of the migration that is paused in the middle")
+
+// A pause outlives the worker: what is in flight finishes, then the target
+// hears nothing, whoever is there to work.
+func TestPauseOutlivesTheWorker(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.slow(10)
+	records := int64(*pausedRecords)
+	var cancel context.CancelFunc
+	s.ctx, cancel = context.WithTimeout(context.Background(), 3*time.Minute+time.Duration(records)*200*time.Millisecond)
+	t.Cleanup(cancel)
+	in := inputFor(s.upload("long-pause.json", activeRecords(t, s.bucket, int(records))))
+	in.Concurrency = &workflows.ConcurrencyInput{Batches: new(2), PerBatch: new(10)}
+	run := s.start("long-pause", in)
+	require.Eventually(t, func() bool { return s.stats().Effective["create"] > records/3 }, longWait, tick)
+	_, err := s.ask("long-pause", workflows.UpdatePause, kim("lunch"))
+	require.NoError(t, err)
+	before := s.stats().Effective["create"]
+	s.stopWorker()
+	s.startWorker()
+	s.settled()
+	held := s.stats()
+	t.Logf("%d of %d were created at the pause, %d more of those in flight", before, records, held.Effective["create"]-before)
+	require.LessOrEqual(t, held.Effective["create"]-before, int64(2*10), "nothing is started but what was in flight")
+	require.Less(t, held.Effective["create"], records)
+	require.Equal(t, migration.Paused, s.progress("long-pause").Phase)
+	require.Equal(t, held.Calls, s.stats().Calls, "a new worker calls nothing")
+	_, err = s.ask("long-pause", workflows.UpdateResume, kim(""))
+	require.NoError(t, err)
+	sum := s.result(run)
+	require.Equal(t, migration.Completed, sum.Result, "%+v", sum)
+	require.EqualValues(t, records, sum.Outcomes.Migrated)
+	s.clean(sum)
 }
 
 // slow makes every call of the target take so many milliseconds.
