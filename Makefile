@@ -22,7 +22,7 @@ DEMOFLAGS ?=
 # Go switches cgo off where there is no C compiler, and the race detector needs
 # it. Raced or not, a package of tests gets this long.
 RACE      := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
-TESTLIMIT := 15m
+TESTLIMIT := 25m
 
 .PHONY: help
 help: ## Show this list

@@ -15,6 +15,7 @@ import (
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/migrationfile"
 	"github.com/f0a90b9a/ferry/internal/migrator"
+	"github.com/f0a90b9a/ferry/internal/resale/resaleapi"
 	"github.com/f0a90b9a/ferry/internal/sandbox"
 )
 
@@ -203,16 +204,210 @@ func TestReconcileOfAReloadNamesTheIDOnce(t *testing.T) {
 	require.Equal(t, "Error: EntitlementId is different", says["ext-0001"])
 }
 
-func TestReconcileReadsOnlyWhatWasMigrated(t *testing.T) {
+// Of records that were not migrated nothing is expected; batches that were never
+// begun are not even asked for.
+func TestReconcileOfWhatWasNotMigrated(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	refs := b.stage("acme", array(sounds(12)...))
 	b.write(refs[0], fault.CodeAborted, failed(1, "create", fault.CodeNotAvailable))
 	res := run[ReconcileResult](b, ReconcileName, ReconcileInput{Migration: "acme"})
 	require.Zero(t, res.Checked)
-	require.Zero(t, b.stats().Calls["report"])
+	require.Zero(t, res.Different)
+	require.EqualValues(t, 1, b.stats().Calls["report"])
 	_, order := b.correlation()
 	require.Empty(t, order)
+}
+
+// Records that failed, or were not attempted, and are at the target all the
+// same: told, but for what errors.csv says already.
+func TestReconcileTellsWhatIsThereAllTheSame(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ref := b.stage("acme", array(sound(1, active), sound(2, active), sound(3, active), sound(4, active), sound(5, active)))[0]
+	recs := run[[]BatchRecord](b, LoadBatchName, ref)
+	lost := b.carryRecord(ref, recs[0])                                       // done, but the answer was lost
+	half := run[PerformStepResult](b, PerformStepName, b.task(ref, recs[1]))  // known as partial
+	begun := run[PerformStepResult](b, PerformStepName, b.task(ref, recs[2])) // not known
+	run[PerformStepResult](b, PerformStepName, b.task(ref, recs[3]))          // errors.csv says so
+	partial, taken := failed(2, "activate", fault.CodeTargetUnavailable), failed(4, "create", fault.CodeTargetDiffers)
+	partial.EntitlementID = half.EntitlementID
+	b.write(ref, fault.CodeAborted, failed(1, "activate", fault.CodeTargetUnavailable), partial, taken)
+
+	res := run[ReconcileResult](b, ReconcileName, ReconcileInput{Migration: "acme"})
+	require.Equal(t, []int{0, 1, 0, 1, 1}, []int{res.Checked, res.Different, res.Differing, res.Extra, res.Since})
+	require.Contains(t, res.Says(), "1 more under the file's ids")
+	require.Contains(t, res.Says(), "1 that were not migrated are there all the same")
+	require.Equal(t, [][]string{
+		{lost.EntitlementID, "ext-0001", migrationfile.CorrelationOK},
+		{begun.EntitlementID, "ext-0003", migrationfile.CorrelationExtra},
+	}, b.correlationRows())
+
+	later := b.reconciledLater("acme")
+	require.Equal(t, []int{0, 0, 2}, []int{later.Checked, later.Different(), later.Since}, "a reload may have done it since")
+}
+
+// correlationRows reads the rows of correlation.csv.
+func (b *bundle) correlationRows() [][]string {
+	b.t.Helper()
+	rows, err := csv.NewReader(strings.NewReader(string(b.file("acme", migration.FileCorrelation)))).ReadAll()
+	require.NoError(b.t, err)
+	return rows[1:]
+}
+
+// reconciledLater runs the activities of a reconciliation after the run.
+func (b *bundle) reconciledLater(id string) migration.Reconciliation {
+	b.t.Helper()
+	look := run[Look](b, LookAtBatchesName, LookAtBatchesInput{Migration: id, Route: "acme-nova", From: 1, To: 1000})
+	in := WriteReconciliationInput{Reconciliation: migration.Reconciliation{
+		Migration: id, Route: "acme-nova", StartedAt: start, Looked: look.Looked, Correlation: look.Right,
+	}}
+	in.SecondLook.Add(&look)
+	return run[migration.Reconciliation](b, WriteReconciliationName, in)
+}
+
+// changing is a target at which something changes before a look.
+func changing(b *bundle, looks map[int]func()) *Activities {
+	times := 0
+	target := endless{b.target, func(ctx context.Context, ids []string) ([]entitlement.Entitlement, error) {
+		times++
+		if change := looks[times]; change != nil {
+			change()
+		}
+		return b.target.Find(ctx, "nova-music", ids)
+	}}
+	return New(Options{Store: b.store, Target: target, Defaults: b.settings, Namespace: "default", Now: b.clock.Now})
+}
+
+func (b *bundle) edit(id string, change func(*resaleapi.Entitlement)) {
+	b.t.Helper()
+	require.NoError(b.t, b.box.Edit(id, change))
+}
+
+// A live change that is over at the second look is forgiven; one that comes
+// between the looks, at a record that was right, is another day's.
+func TestReconcileLooksTwice(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	refs := b.stage("acme", array(sound(1, active), sound(2, active), sound(3, active)))
+	made := b.migrate(refs)
+	product := func(n int, key string) func() {
+		return func() { b.edit(made[n].EntitlementID, func(e *resaleapi.Entitlement) { e.ProductKey = key }) }
+	}
+	product(0, "nova-family")()
+	product(1, "nova-family")()
+	b.acts = changing(b, map[int]func(){2: func() { product(0, "nova-basic")(); product(2, "nova-family")() }})
+	res := run[ReconcileResult](b, ReconcileName, ReconcileInput{Migration: "acme"})
+	require.Equal(t, []int{3, 1, 1, 1}, []int{res.Checked, res.Different, res.Differing, res.Forgiven})
+	require.Equal(t, []migration.DifferenceKind{
+		{Result: "Error: ProductKey is different", Count: 1, Examples: []string{"ext-0002"}},
+	}, res.Kinds)
+	require.Equal(t, "1 of 3 migrated records differ at the target from the file; 1 × ProductKey is different (ext-0002)", res.Says())
+	says, _ := b.correlation()
+	require.Equal(t, migrationfile.CorrelationOK, says["ext-0001"])
+	require.Equal(t, migration.ByGroup{Active: 3}, res.Found)
+}
+
+// The wait before the second look ends with the activity.
+func TestReconcileWaitsBeforeItLooksAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	made := b.migrate(b.stage("acme", array(sound(1, active))))
+	b.edit(made[0].EntitlementID, func(e *resaleapi.Entitlement) { e.ProductKey = "nova-family" })
+	b.acts = changing(b, map[int]func(){1: b.cancel, 2: func() { t.Error("it did not wait") }})
+	_, err := b.env().ExecuteActivity(ReconcileName, ReconcileInput{Migration: "acme", SecondLookSeconds: new(24 * 3600)})
+	require.Error(t, err)
+	require.NotContains(t, b.keys(folder), folder+migration.FileCorrelation)
+}
+
+// An entitlement that has lost its external id is looked for by its own; one
+// that is gone is missing.
+func TestReconcileFindsByItsOwnID(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	made := b.migrate(b.stage("acme", array(sound(1, active), sound(2, active))))
+	b.edit(made[0].EntitlementID, func(e *resaleapi.Entitlement) { e.ExternalEntitlementID = new("another") })
+	require.NoError(t, b.box.Remove(made[1].EntitlementID))
+	run[ReconcileResult](b, ReconcileName, ReconcileInput{Migration: "acme"})
+	says, _ := b.correlation()
+	require.Equal(t, map[string]string{
+		"ext-0001": "Error: ExternalEntitlementId is different", "ext-0002": migrationfile.CorrelationMissing,
+	}, says)
+}
+
+// Reports are asked for a hundred ids at once, whatever the batches are like.
+func TestReconcileReadsByFullPages(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.settings.BatchSize = 7
+	b.acts = New(Options{Store: b.store, Target: b.target, Defaults: b.settings, Namespace: "default", Now: b.clock.Now})
+	const n = 250
+	for _, ref := range b.stage("acme", array(sounds(n)...)) {
+		var outcomes []migration.Outcome
+		for i := range ref.Count {
+			o := outcome(ref.First+i, migration.Migrated)
+			o.EntitlementID = someID
+			outcomes = append(outcomes, o)
+		}
+		b.write(ref, "", outcomes...)
+	}
+	look := run[Look](b, LookAtBatchesName, LookAtBatchesInput{Migration: "acme", From: 1, To: 1000})
+	require.EqualValues(t, 3, b.stats().Calls["report"])
+	require.Len(t, look.Again, againLimit, "all are missing, and a history holds so many")
+	require.Equal(t, &Stretch{First: againLimit + 1, Last: n}, look.Rest)
+	require.Equal(t, n, look.Looked)
+	later := b.reconciledLater("acme")
+	require.Equal(t, []int{n, n, n}, []int{later.Checked, later.Different(), later.Differing}, "none is lost, none counted twice")
+	require.Equal(t, migration.ByGroup{Suspended: n}, later.Expected)
+	require.Zero(t, later.Found)
+	require.Len(t, later.Differences, migration.MaxListed)
+	require.Len(t, lines(b.file("acme", migration.ReconciliationFile(start, ".csv"))), n+1)
+	for name, info := range later.Files {
+		if strings.HasSuffix(name, ".csv") {
+			b.requireInfo("acme", name, info)
+		}
+	}
+}
+
+func TestOpenReconciliation(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*bundle)
+		says   string
+	}{
+		"over":        {func(*bundle) {}, ""},
+		"open":        {func(b *bundle) { b.remove(migration.FileSummary) }, "may still run"},
+		"not planned": {func(b *bundle) { b.remove(migration.FilePlan) }, "nothing was sent"},
+		"rejected": {func(b *bundle) {
+			b.put(migration.Key("acme", migration.FileSummary), []byte(`{"result":"REJECTED"}`))
+		}, "rejected"},
+		"elsewhere": {func(b *bundle) {
+			b.settings.Environment = "production"
+			b.acts = New(Options{Store: b.store, Target: b.target, Defaults: b.settings, Namespace: "default", Now: b.clock.Now})
+		}, `"sandbox", and the workers reach "production"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.stage("acme", array(sounds(7)...))
+			b.put(migration.Key("acme", migration.FileSummary), []byte(`{"result":"COMPLETED","settings":{"requestsPerSecond":5}}`))
+			c.change(b)
+			in := OpenReconciliationInput{Migration: "acme"}
+			if c.says == "" {
+				require.Equal(t, OpenReconciliationResult{Route: "acme-nova", Records: 7, Batches: 2, RequestsPerSecond: 5},
+					run[OpenReconciliationResult](b, OpenReconciliationName, in))
+				return
+			}
+			f := refused(b, OpenReconciliationName, in)
+			requireFault(t, f, fault.Final, fault.CodeBadInput)
+			require.Contains(t, f.Message, c.says)
+		})
+	}
+}
+
+func (b *bundle) remove(name string) {
+	b.t.Helper()
+	require.NoError(b.t, b.store.Delete(b.t.Context(), b.store.Work(migration.Key("acme", name))))
 }
 
 func TestReconcileLeavesNoFileWhenTheTargetIsAway(t *testing.T) {

@@ -62,7 +62,7 @@ type correlating struct {
 	file      string
 	batches   []migrationfile.Batch
 	again     SecondLook
-	later     bool // than the migration's own run
+	later     bool                  // than the migration's own run
 	sum       migration.Correlation // at first of those that were right
 }
 

@@ -142,9 +142,8 @@ func (r *rebuildRun) reconcile() error {
 	}
 	r.sum.Statuses = migration.CountStatuses(r.final.Expected, r.final.Migrated, &res.Found)
 	r.sum.Files[migration.FileCorrelation] = res.File
-	if res.Different > 0 {
-		r.sum.Reason += fmt.Sprintf("; %d of %d migrated records differ at the target from the file, e.g. %s (see %s)",
-			res.Different, res.Checked, res.Examples[0], migration.FileCorrelation)
+	if says := res.Says(); says != "" {
+		r.sum.Reason += fmt.Sprintf("; %s (see %s)", says, migration.FileCorrelation)
 	}
 	return nil
 }

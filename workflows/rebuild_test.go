@@ -147,7 +147,7 @@ func TestRebuildSaysWhatDiffers(t *testing.T) {
 	t.Parallel()
 	b := rebuildEnv(t)
 	b.different = 2
-	require.Contains(t, b.run(t, b.input()).Reason, "2 of 15 migrated records differ at the target from the file, e.g. ext-1")
+	require.Contains(t, b.run(t, b.input()).Reason, "2 of 15 migrated records differ at the target from the file (see correlation.csv)")
 	b = rebuildEnv(t)
 	b.lost = 1
 	require.Contains(t, b.run(t, b.input()).Reason, "the reports hold 29 records, the file had 30")

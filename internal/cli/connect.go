@@ -29,11 +29,16 @@ type engine interface {
 	Progress(ctx context.Context, id string) (migration.Summary, error)
 	Result(ctx context.Context, id string) (migration.Summary, error)
 	Update(ctx context.Context, id, name string, input any) (migration.Summary, error)
+	WorkerPolls(ctx context.Context) (bool, error)
+	aftermath
+}
+
+// aftermath is what workers do for migrations that are over.
+type aftermath interface {
 	Rebuild(ctx context.Context, id string, settle *time.Duration) (workflowID string, err error)
 	Reconcile(ctx context.Context, id string) (workflowID string, err error)
 	ReconcileProgress(ctx context.Context, workflowID string) (migration.Reconciliation, error)
 	ReconcileResult(ctx context.Context, workflowID string) (migration.Reconciliation, error)
-	WorkerPolls(ctx context.Context) (bool, error)
 }
 
 // store is the object store as the commands need it; objectstore.Store is one.

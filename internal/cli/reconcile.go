@@ -83,7 +83,7 @@ func checkPast(ctx context.Context, n *connection, id string) (migration.Summary
 	switch {
 	case readErr != nil:
 		return s, readErr
-	case found && (s.Result == migration.Rejected || s.Result == migration.DryRun):
+	case found && (s.Result == migration.Rejected || s.Result == migration.DryRun || s.Records == 0):
 		return s, nothingSent(id, s.Result)
 	case found:
 		return s, nil

@@ -85,6 +85,8 @@ type fakeEngine struct {
 	rebuilt   []string
 	settle    *time.Duration
 	rebuildEr error
+
+	reconciling fakeReconciliation
 }
 
 type update struct {
@@ -195,7 +197,9 @@ func (s *fakeStore) Open(ctx context.Context, loc objectstore.Location, _ string
 
 func (s *fakeStore) Upload(_ context.Context, loc objectstore.Location, _ string, r io.Reader) (objectstore.Object, error) {
 	content, err := io.ReadAll(r)
-	s.objects[place(loc)] = string(content)
+	if err == nil {
+		s.objects[place(loc)] = string(content)
+	}
 	return objectstore.Object{Location: loc}, err
 }
 

@@ -65,7 +65,7 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 	r := setup(t).run()
 	for _, name := range []string{
 		"demo", "validate", "route", "start", "list", "status", "watch", "pause",
-		"resume", "abort", "approve", "limits", "concurrency", "reports",
+		"resume", "abort", "approve", "limits", "concurrency", "reports", "reconcile",
 	} {
 		require.Contains(t, r.out, "\n  "+name+" ")
 		one := setup(t).run(name, "--help")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,6 +38,7 @@ func TestRecordHistories(t *testing.T) {
 	recordStopped(setup(t))
 	recordRefused(setup(t))
 	recordHeldAndContinued(setup(t))
+	recordRebuiltAndReconciled(setup(t))
 }
 
 // recordMixed has successes, failures half-way, waves and a dry run.
@@ -165,20 +167,43 @@ func recordHeldAndContinued(s *stack) {
 	s.saveRun("file-continued-1", s.id("held"), first)
 	s.save("file-continued-last", s.id("held"))
 	s.save("batch-held", workflows.BatchID(s.id("held"), 4))
-	s.saveLongestRecord("record-retried", s.file("held", migration.FileRecords))
+	s.saveHeldRecord("record-retried", s.file("held", migration.FileRecords))
 }
 
-// saveLongestRecord keeps the record that had the most to go through.
-func (s *stack) saveLongestRecord(name string, staged []byte) {
+// recordRebuiltAndReconciled ends a migration by force, has its files rebuilt,
+// and reconciles it.
+func recordRebuiltAndReconciled(s *stack) {
+	s.slow(20)
+	in := inputFor(s.upload("ended.json", activeRecords(s.t, s.bucket, 60)))
+	in.Waves = new(false)
+	in.Concurrency = &workflows.ConcurrencyInput{Batches: new(1), PerBatch: new(3)}
+	s.start("ended", in)
+	require.Eventually(s.t, func() bool { return s.stats().Effective["create"] > 10 }, longWait, tick)
+	s.terminate("ended")
+	s.rebuild("ended")
+	s.save("rebuild", s.id("ended")+"/reports")
+	code, _, stderr := s.ferry("reconcile", s.id("ended"))
+	require.Zero(s.t, code, stderr)
+	s.save("reconcile", s.id("ended")+"/reconcile")
+}
+
+// saveHeldRecord keeps the record that had the most to go through among those
+// that heard of a hold.
+func (s *stack) saveHeldRecord(name string, staged []byte) {
 	longest, most := "", 0
 	for _, line := range lines(staged) {
 		r, err := migrationfile.Decode([]byte(line))
 		require.NoError(s.t, err)
 		id := workflows.EntitlementID("acme-nova", r.ExternalEntitlementID)
-		if n := len(s.history(id)); n > most {
-			longest, most = id, n
+		events := s.history(id)
+		heard := slices.ContainsFunc(events, func(e *history.HistoryEvent) bool {
+			return e.GetEventType() == enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
+		})
+		if heard && len(events) > most {
+			longest, most = id, len(events)
 		}
 	}
+	require.NotEmpty(s.t, longest, "no record was held")
 	s.save(name, longest)
 }
 

@@ -72,6 +72,9 @@ func (p *past) read() error {
 			}
 		}
 	}
+	if lines.Scan() || lines.Err() != nil {
+		return p.changed(migration.FileRecords, lines.Err())
+	}
 	return nil
 }
 

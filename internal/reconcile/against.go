@@ -14,7 +14,7 @@ import (
 
 // chunkRecords is how many records are held in memory at once; the report is
 // read once for each so many.
-const chunkRecords = 50_000
+const chunkRecords = 20_000
 
 // Migrated is a record that a run has migrated.
 type Migrated struct {
@@ -112,25 +112,40 @@ func (a *against) read() error {
 		return err
 	}
 	for {
-		row, err := report.Read()
-		if errors.Is(err, io.EOF) {
+		switch err := report.next(); {
+		case errors.Is(err, io.EOF):
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return err
 		}
-		if a.passes == 0 {
-			a.counts.Rows++
-		}
-		i, ours := a.held[strings.ToLower(row.Entitlement.EntitlementID)]
-		if !ours {
-			continue
-		}
-		a.ours++
-		if a.rows[i] == nil || !row.Updated.Before(a.rows[i].Updated) {
-			a.rows[i] = &row
+		if err := a.row(report); err != nil {
+			return err
 		}
 	}
+}
+
+// row takes a row of the report up. The first time all are checked.
+func (a *against) row(report *ReportReader) error {
+	first := a.passes == 0
+	i, ours := a.held[report.id()]
+	if !ours && !first {
+		return nil
+	}
+	row, err := report.decode()
+	if err != nil {
+		return err
+	}
+	if first {
+		a.counts.Rows++
+	}
+	if !ours {
+		return nil
+	}
+	a.ours++
+	if a.rows[i] == nil || !row.Updated.Before(a.rows[i].Updated) {
+		a.rows[i] = &row
+	}
+	return nil
 }
 
 func (a *against) judge(m *Migrated, row *Row) error {

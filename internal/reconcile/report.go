@@ -106,11 +106,25 @@ func likely(header []string) string {
 
 // Read gives the next row; io.EOF after the last.
 func (r *ReportReader) Read() (Row, error) {
+	if err := r.next(); err != nil {
+		return Row{}, err
+	}
+	return r.decode()
+}
+
+// next goes to the next row.
+func (r *ReportReader) next() (err error) {
+	r.row, err = r.csv.Read()
+	return explainCSV(err)
+}
+
+// id is the platform's id of the row, in lower case and for now.
+func (r *ReportReader) id() string { return strings.ToLower(r.row[r.at[columnEntitlement]]) }
+
+// decode reads the row's cells.
+func (r *ReportReader) decode() (Row, error) {
 	var row Row
 	var err error
-	if r.row, err = r.csv.Read(); err != nil {
-		return row, explainCSV(err)
-	}
 	e := &row.Entitlement
 	texts := map[string]*string{
 		columnCustomer: &e.CustomerIdentifier, columnEntitlement: &e.EntitlementID,
@@ -189,8 +203,8 @@ func (r *ReportReader) fault(column, problem string) error {
 
 // explainCSV leaves the end of the file as it is.
 func explainCSV(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.EOF
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
 	}
 	return fmt.Errorf("report: %w", err)
 }

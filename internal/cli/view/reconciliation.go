@@ -15,7 +15,7 @@ const shownDifferences = 20
 func Reconciliation(w io.Writer, style Style, r migration.Reconciliation) {
 	verdict := style.paint(green, "no difference")
 	if n := r.Different(); n > 0 {
-		verdict = style.paint(red, fmt.Sprintf("%d differences", n))
+		verdict = style.paint(red, number(n, "difference"))
 	}
 	fmt.Fprintf(w, "%s  %s\n", plain(r.Migration), verdict)
 	table(w, func(t io.Writer) {
