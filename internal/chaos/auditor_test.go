@@ -67,7 +67,9 @@ func (a *auditor) done(r *Record) {
 		a.target[r.External] = []map[string]any{there}
 	}
 	if r.Refused == "" {
-		a.matches = append(a.matches, map[string]string{"CorrelationResult": "OK: Entitlement data matches"})
+		a.matches = append(a.matches, map[string]string{
+			"ExternalEntitlementId": r.External, "CorrelationResult": "OK: Entitlement data matches",
+		})
 	} else {
 		o.Fate, o.Step, o.Code = migration.Failed, r.Refused, fault.CodeNotAvailable
 		again := maps.Clone(r.Fields)
@@ -123,6 +125,7 @@ func TestAuditFindsWhatIsBroken(t *testing.T) {
 		"reload of other data":   {func(a *auditor, _, _ *Record) { a.reload[0]["productKey"] = "other" }, Wrong},
 		"errors of other code":   {func(a *auditor, _, _ *Record) { a.errors[0]["code"] = "CONFLICT" }, Wrong},
 		"not read back":          {func(a *auditor, _, _ *Record) { a.matches = a.matches[1:] }, Wrong},
+		"read back twice":        {func(a *auditor, _, _ *Record) { a.matches = append(a.matches, a.matches[0]) }, Wrong},
 		"mismatch":               {func(a *auditor, _, _ *Record) { a.matches[0]["CorrelationResult"] = "Error" }, Wrong},
 		"failed for good": {func(a *auditor, r, _ *Record) {
 			a.outcomes[r.External] = migration.Outcome{Fate: migration.Failed, Code: fault.CodeTargetDiffers}
