@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -41,11 +42,16 @@ func (r *fileRun) reconcile() {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	r.stopping = cancel
 	defer func() { r.stopping = nil }()
-	var res activities.ReconcileResult
-	if !r.insist(withReading(ctx, r.Settings.HoldAfter()), activities.ReconcileName, activities.ReconcileInput{
+	in := activities.ReconcileInput{
 		Migration: r.id, Route: r.in.Route, RequestsPerSecond: r.Settings.RequestsPerSecond,
 		SecondLookSeconds: &r.Settings.SecondLookSeconds,
-	}, &res) {
+	}
+	var res activities.ReconcileResult
+	read := r.insist
+	if r.Stop == fault.CodeAborted {
+		read = r.attempt
+	}
+	if !read(withReading(ctx, r.readingLimit()), activities.ReconcileName, in, &res) {
 		return
 	}
 	r.found, r.differing = &res.Found, res.Different
@@ -53,6 +59,38 @@ func (r *fileRun) reconcile() {
 	if says := res.Says(); says != "" && r.Reason == "" {
 		r.Reason = fmt.Sprintf("%s (see %s)", says, migration.FileCorrelation)
 	}
+}
+
+// readingLimit is how long the reconciliation is tried before the run holds
+// itself. An aborted run holds itself no more.
+func (r *fileRun) readingLimit() time.Duration {
+	if r.Stop == fault.CodeAborted {
+		return 0
+	}
+	return r.Settings.HoldAfter()
+}
+
+const (
+	attempts    = 3
+	attemptWait = 2 * time.Second
+)
+
+// attempt tries what can be left out a few times, whatever the target asks to
+// wait: who aborts a run because the target is away must not have to wait for
+// it. False if it did not succeed.
+func (r *fileRun) attempt(ctx workflow.Context, name string, in, out any) bool {
+	var err error
+	for range attempts {
+		if err = workflow.ExecuteActivity(ctx, name, in).Get(ctx, out); err == nil {
+			return true
+		}
+		if workflow.Sleep(ctx, attemptWait) != nil {
+			return false
+		}
+	}
+	f := fault.FromActivity(err)
+	r.Reason += fmt.Sprintf("; not read back from the target (%s: %s): 'ferry reconcile %s' does it later", f.Code, f.Message, r.id)
+	return false
 }
 
 // conclude decides the result. COMPLETED never hides a failure.

@@ -35,6 +35,8 @@ type fileBundle struct {
 	batch     func(workflow.Context, MigrateBatchInput) (*Tally, error)
 	differ    int
 
+	reconcileErr error
+
 	started  []int
 	readBack []activities.ReadBackInput
 	reported *activities.WriteReportsInput
@@ -125,6 +127,9 @@ func (b *fileBundle) register() {
 		}}, nil
 	})
 	on(activities.ReconcileName, func(context.Context, activities.ReconcileInput) (*activities.ReconcileResult, error) {
+		if b.reconcileErr != nil {
+			return nil, b.reconcileErr
+		}
 		return &activities.ReconcileResult{Checked: fileRecords, Different: b.differ, Examples: []string{"ext-1"}}, nil
 	})
 	on(activities.WriteSummaryName, func(_ context.Context, in activities.WriteSummaryInput) (map[string]migration.FileInfo, error) {
@@ -529,4 +534,26 @@ func TestATallyThatWasOvertakenSaysNothingNew(t *testing.T) {
 	}
 	b.RegisterDelayedCallback(func() { require.Equal(t, 10, b.query(t).Outcomes.Migrated) }, time.Minute)
 	b.run(t)
+}
+
+// Who aborts a run because the target is away doesn't wait for the target.
+func TestAnAbortedRunDoesNotWaitToBeReadBack(t *testing.T) {
+	t.Parallel()
+	b := fileEnv(t)
+	b.settings.Reconcile = true
+	b.reconcileErr = fault.Activity(&fault.Fault{
+		Kind: fault.Retryable, Code: fault.CodeServiceUnavailable, Message: "away", RetryAfter: hour,
+	})
+	b.batch = func(ctx workflow.Context, in MigrateBatchInput) (*Tally, error) {
+		return done(in, 0), workflow.Sleep(ctx, hour)
+	}
+	var aborted time.Time
+	b.RegisterDelayedCallback(func() {
+		aborted = b.Now()
+		b.update(t, UpdateAbort, OperatorAction{By: "kim"}, true)
+	}, 90*time.Minute)
+	sum := b.run(t)
+	require.Equal(t, migration.Aborted, sum.Result)
+	require.Contains(t, sum.Reason, "'ferry reconcile acme-1' does it later")
+	require.Less(t, sum.FinishedAt.Sub(aborted), 31*time.Minute, "half an hour for the batches under way, none for the target")
 }
