@@ -179,6 +179,7 @@ func TestTerminatedMigrationIsRebuiltAndReloaded(t *testing.T) {
 	require.Positive(t, sum.Outcomes.Migrated)
 	require.Positive(t, sum.Outcomes.NotAttempted)
 	require.Contains(t, sum.Reason, "terminated at ")
+	require.NotEmpty(t, sum.Audit, sum.Reason)
 	require.Equal(t, "kim", sum.Audit[0].By, "what operators did is not lost")
 	require.Equal(t, 20, sum.Limits.Consecutive)
 	require.Equal(t, sum.Outcomes.Migrated, *sum.Statuses.Pending.Found+*sum.Statuses.Active.Found+*sum.Statuses.Suspended.Found+*sum.Statuses.Terminated.Found)

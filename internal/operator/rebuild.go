@@ -18,6 +18,9 @@ import (
 // reads its whole history for the answer.
 const seenTimeout = 30 * time.Second
 
+// seenTries is how often it is asked.
+const seenTries = 3
+
 // Rebuild starts the workflow that makes the files of a migration whose root
 // closed without a result, and gives that workflow's id: its result and its
 // progress are asked for as a migration's are. If it runs already, that one is
@@ -91,16 +94,21 @@ func (c *Client) checkClosed(ctx context.Context, run Run) error {
 // Nil if it can't be told any more, or ended before it had settings; without a
 // worker, which the rebuilding needs anyway, it is ErrNoWorker.
 func (c *Client) seen(ctx context.Context, id string) (*migration.Summary, error) {
-	asking, cancel := context.WithTimeout(ctx, seenTimeout)
-	defer cancel()
-	s, err := c.Progress(asking, id)
-	if errors.Is(err, ErrNoWorker) || ctx.Err() != nil {
-		return nil, err
+	for range seenTries {
+		asking, cancel := context.WithTimeout(ctx, seenTimeout)
+		s, err := c.Progress(asking, id)
+		cancel()
+		switch {
+		case errors.Is(err, ErrNoWorker) || ctx.Err() != nil:
+			return nil, err
+		case err != nil: // a worker that is busy may need longer to read the whole history again
+		case s.Settings.BatchSize == 0:
+			return nil, nil
+		default:
+			return &migration.Summary{
+				Migration: id, StartedAt: s.StartedAt, Settings: s.Settings, Limits: s.Limits, Problems: s.Problems, Audit: s.Audit,
+			}, nil
+		}
 	}
-	if err != nil || s.Settings.BatchSize == 0 {
-		return nil, nil
-	}
-	return &migration.Summary{
-		Migration: id, StartedAt: s.StartedAt, Settings: s.Settings, Limits: s.Limits, Problems: s.Problems, Audit: s.Audit,
-	}, nil
+	return nil, nil
 }
