@@ -1,10 +1,11 @@
 package activities
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"reflect"
 
+	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
@@ -40,7 +41,7 @@ func (a *Activities) checkPlan(ctx context.Context, in CheckPlanInput) error {
 	if err != nil {
 		return explainRoute(in.Route, err)
 	}
-	if !reflect.DeepEqual(normal(plan.Rules), normal(now)) {
+	if !equalRules(plan.Rules, now) {
 		return &fault.Fault{
 			Kind: fault.Final, Code: fault.CodePlanChanged,
 			Message: "the target's rules of route " + in.Route + " have changed since the file was checked against them (abort this migration, and start the file again under a new name)",
@@ -49,13 +50,9 @@ func (a *Activities) checkPlan(ctx context.Context, in CheckPlanInput) error {
 	return nil
 }
 
-// normal is a value as it looks after a journey through JSON.
-func normal(v any) any {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return nil
-	}
-	var out any
-	_ = json.Unmarshal(body, &out)
-	return out
+// equalRules compares rules as plan.json holds them.
+func equalRules(a, b entitlement.Route) bool {
+	one, err := json.Marshal(a)
+	other, errOther := json.Marshal(b)
+	return err == nil && errOther == nil && bytes.Equal(one, other)
 }

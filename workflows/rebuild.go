@@ -16,14 +16,6 @@ import (
 // itself may go on for one workflow task more.
 const LongestCall = callTimeout
 
-const (
-	// rebuildPage is how many batches one activity looks at, at least; so that
-	// the progress moves, and a worker that is lost loses little.
-	rebuildPage = 100
-	// rebuildPages bounds the activities, and with them the history.
-	rebuildPages = 200
-)
-
 // RebuildReportsInput names a migration whose root closed without a result,
 // and says what is known of its end.
 type RebuildReportsInput struct {
@@ -90,19 +82,18 @@ func (r *rebuildRun) inspect() error {
 // outcomes sees to it that every batch has outcomes.
 func (r *rebuildRun) outcomes() error {
 	r.enter(migration.Reporting)
-	page := max(rebuildPage, (r.batches+rebuildPages-1)/rebuildPages)
-	for from := 1; from <= r.batches; from += page {
+	return pagesOf(r.batches, func(from, to int) error {
 		var counted migration.Outcomes
 		in := activities.RebuildOutcomesInput{
-			Migration: r.in.Migration, Route: r.sum.Route, From: from, To: min(from+page-1, r.batches),
+			Migration: r.in.Migration, Route: r.sum.Route, From: from, To: to,
 			RequestsPerSecond: r.sum.Settings.RequestsPerSecond,
 		}
 		if err := r.insist(r.reading(), activities.RebuildOutcomesName, in, &counted); err != nil {
 			return err
 		}
 		r.sum.Outcomes = r.sum.Outcomes.Plus(counted)
-	}
-	return nil
+		return nil
+	})
 }
 
 // report writes the reload and error files, and takes over their counts.

@@ -216,7 +216,7 @@ func TestRebuildOfManyBatches(t *testing.T) {
 	b = rebuildEnv(t)
 	b.batches = 2_000_001
 	require.Equal(t, 2_000_001*5, b.run(t, b.input()).Outcomes.Migrated)
-	require.Len(t, b.asked, rebuildPages)
+	require.Len(t, b.asked, workPages)
 }
 
 func TestRebuildWaitsForATargetThatIsAway(t *testing.T) {

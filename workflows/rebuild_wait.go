@@ -6,8 +6,6 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/f0a90b9a/ferry/activities"
-	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
 
@@ -30,33 +28,10 @@ func (r *rebuildRun) reading() workflow.Context {
 	return withReading(r.ctx, max(r.sum.Settings.HoldAfter(), time.Minute))
 }
 
-// insist runs an activity until it succeeds. What an outage of target or store
-// keeps from it is waited for, and told meanwhile; what waiting can't help is
-// the error. The server repeats the probe, so that an outage costs few events;
-// if it costs many all the same, the workflow begins anew: what it has written
-// it finds again.
+// insist runs an activity until it succeeds, outages outlasted.
 func (r *rebuildRun) insist(ctx workflow.Context, name string, in, out any) error {
-	for {
-		err := workflow.ExecuteActivity(ctx, name, in).Get(ctx, out)
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
-		f := fault.FromActivity(err)
-		if f.Kind != fault.Retryable {
-			return fault.Run(f)
-		}
-		goOn := r.pause(fmt.Sprintf("waiting for it to pass: %s: %s", f.Code, f.Message))
-		err = workflow.ExecuteActivity(withProbe(ctx), activities.ProbeTargetName).Get(ctx, nil)
-		goOn()
-		switch {
-		case ctx.Err() != nil:
-			return err
-		case err != nil:
-			return fault.Run(fault.FromActivity(err))
-		case workflow.GetInfo(ctx).GetContinueAsNewSuggested():
-			return workflow.NewContinueAsNewError(r.ctx, RebuildReportsName, r.in)
-		}
-	}
+	again := func() error { return workflow.NewContinueAsNewError(r.ctx, RebuildReportsName, r.in) }
+	return aftermath{again: again, pause: r.pause}.outlast(ctx, name, in, out)
 }
 
 // pause shows that the workflow waits, and for what, until goOn is called.

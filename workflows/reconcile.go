@@ -7,7 +7,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/f0a90b9a/ferry/activities"
-	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
 
@@ -61,11 +60,10 @@ func (r *reconcileRun) open() error {
 // look has a first look at everything, in so many pages at most that the
 // history stays short.
 func (r *reconcileRun) look() error {
-	page := max(rebuildPage, (r.opened.Batches+rebuildPages-1)/rebuildPages)
-	for from := 1; from <= r.opened.Batches; from += page {
+	return pagesOf(r.opened.Batches, func(from, to int) error {
 		var seen activities.Look
 		in := activities.LookAtBatchesInput{
-			Migration: r.in.Migration, Route: r.opened.Route, From: from, To: min(from+page-1, r.opened.Batches),
+			Migration: r.in.Migration, Route: r.opened.Route, From: from, To: to,
 			RequestsPerSecond: r.opened.RequestsPerSecond,
 		}
 		if err := r.insist(withReading(r.ctx, time.Minute), activities.LookAtBatchesName, in, &seen); err != nil {
@@ -74,8 +72,8 @@ func (r *reconcileRun) look() error {
 		r.now.Plus(seen.Right)
 		r.now.Looked += seen.Looked
 		r.second.Add(&seen)
-	}
-	return nil
+		return nil
+	})
 }
 
 // wait lets live changes and answers settle before what differs is looked at
@@ -102,29 +100,15 @@ func (r *reconcileRun) write() error {
 	return nil
 }
 
-// insist runs an activity until it succeeds, as a rebuilding does: an outage is
-// waited for and told meanwhile, what waiting can't help is the error.
+// insist runs an activity until it succeeds, outages outlasted.
 func (r *reconcileRun) insist(ctx workflow.Context, name string, in, out any) error {
-	for {
-		err := workflow.ExecuteActivity(ctx, name, in).Get(ctx, out)
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
-		f := fault.FromActivity(err)
-		if f.Kind != fault.Retryable {
-			return fault.Run(f)
-		}
-		phase, reason := r.now.Phase, r.now.Reason
-		r.now.Phase, r.now.Reason = migration.Paused, fmt.Sprintf("waiting for it to pass: %s: %s", f.Code, f.Message)
-		err = workflow.ExecuteActivity(withProbe(ctx), activities.ProbeTargetName).Get(ctx, nil)
-		r.now.Phase, r.now.Reason = phase, reason
-		switch {
-		case ctx.Err() != nil:
-			return err
-		case err != nil:
-			return fault.Run(fault.FromActivity(err))
-		case workflow.GetInfo(ctx).GetContinueAsNewSuggested():
-			return workflow.NewContinueAsNewError(r.ctx, ReconcileMigrationName, r.in)
-		}
-	}
+	again := func() error { return workflow.NewContinueAsNewError(r.ctx, ReconcileMigrationName, r.in) }
+	return aftermath{again: again, pause: r.pause}.outlast(ctx, name, in, out)
+}
+
+// pause shows that the workflow waits, and for what, until goOn is called.
+func (r *reconcileRun) pause(reason string) (goOn func()) {
+	phase, before := r.now.Phase, r.now.Reason
+	r.now.Phase, r.now.Reason = migration.Paused, reason
+	return func() { r.now.Phase, r.now.Reason = phase, before }
 }

@@ -138,7 +138,7 @@ func TestReconciliationOfManyBatches(t *testing.T) {
 	b := reconcileEnv(t)
 	b.batches = 2_000_001
 	require.Equal(t, 20_000_010, b.run(t).Checked)
-	require.Len(t, b.looked, rebuildPages)
+	require.Len(t, b.looked, workPages)
 	next := 1
 	for _, in := range b.looked {
 		require.Equal(t, next, in.From)

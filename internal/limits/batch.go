@@ -1,6 +1,9 @@
 package limits
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // A batch tells of every so many finished records, and of every so many
 // failures.
@@ -58,7 +61,7 @@ func (b *Batch) Report() Report {
 // News reports whether the root is to hear of the batch now. It is to be asked
 // after each record, and takes it that it is done.
 func (b *Batch) News() bool {
-	failures := b.Report().Count().Failed
+	failures := b.failures()
 	fresh := failures > 0 && failures%tellEveryFailures == 0 && failures != b.toldFailures
 	if b.finished < tellEveryFinished && !fresh {
 		return false
@@ -68,4 +71,6 @@ func (b *Batch) News() bool {
 }
 
 // Told notes that the root was told.
-func (b *Batch) Told() { b.finished, b.toldFailures = 0, b.Report().Count().Failed }
+func (b *Batch) Told() { b.finished, b.toldFailures = 0, b.failures() }
+
+func (b *Batch) failures() int { return bytes.Count(b.order, []byte{Failed}) }
