@@ -81,7 +81,7 @@ func list(ctx context.Context, n *connection, limit int) ([]view.Entry, error) {
 	}
 	// A folder without a claim is no migration.
 	entries = slices.DeleteFunc(entries, func(e view.Entry) bool { return e.Migration == "" })
-	slices.SortStableFunc(entries, func(a, b view.Entry) int { return later(b.StartedAt, a.StartedAt) })
+	slices.SortStableFunc(entries, func(a, b view.Entry) int { return migration.CompareTimes(b.StartedAt, a.StartedAt) })
 	return entries[:min(limit, len(entries))], nil
 }
 
@@ -124,17 +124,4 @@ func entry(s migration.Summary) view.Entry {
 		Records: s.Records, Outcomes: s.Outcomes,
 		StartedAt: s.StartedAt, FinishedAt: s.FinishedAt,
 	}
-}
-
-// later compares times; none is earlier than any.
-func later(a, b *time.Time) int {
-	switch {
-	case a == nil && b == nil:
-		return 0
-	case a == nil:
-		return -1
-	case b == nil:
-		return 1
-	}
-	return a.Compare(*b)
 }

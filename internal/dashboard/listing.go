@@ -90,7 +90,7 @@ func (l *lister) list(ctx context.Context) (listing, error) {
 		}
 	}
 	list.entries, err = l.entries(ctx, ids, byID)
-	slices.SortStableFunc(list.entries, func(a, b entry) int { return later(b.StartedAt, a.StartedAt) })
+	slices.SortStableFunc(list.entries, func(a, b entry) int { return migration.CompareTimes(b.StartedAt, a.StartedAt) })
 	return list, err
 }
 
@@ -172,17 +172,4 @@ func (l *lister) ended(ctx context.Context, id string, run *operator.Run) (migra
 		return interrupted(ofRun(*run), "closed from outside ("+cut.How+")"), nil
 	}
 	return s, err
-}
-
-// later compares times; none is earlier than any.
-func later(a, b *time.Time) int {
-	switch {
-	case a == nil && b == nil:
-		return 0
-	case a == nil:
-		return -1
-	case b == nil:
-		return 1
-	}
-	return a.Compare(*b)
 }
