@@ -8,7 +8,7 @@ MAKEFLAGS   += --no-print-directory
 
 GO       ?= go
 TOOL     := $(GO) tool -modfile=$(CURDIR)/tools/dev/go.mod
-MODULES  := . tools tools/dev
+MODULES  := . tools tools/dev tools/deploy
 TOOLS    := golangci-lint workflowcheck oapi-codegen
 GENERATED := '*.gen.go' 'examples/*.json'
 
@@ -22,7 +22,7 @@ DEMOFLAGS ?=
 # Go switches cgo off where there is no C compiler, and the race detector needs
 # it. Raced or not, a package of tests gets this long.
 RACE      := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
-TESTLIMIT := 25m
+TESTLIMIT := 50m
 
 .PHONY: help
 help: ## Show this list
@@ -67,7 +67,14 @@ test: bin/totals temporal-cli ## Run all tests, raced, and close with their tota
 	@bin/totals $(GO) test -json $(RACE) -timeout $(TESTLIMIT) $(TESTFLAGS) \
 			$$($(GO) list -e ./... | grep -v /workflows$$) -- \
 		$(GO) test -json -timeout $(TESTLIMIT) $(TESTFLAGS) ./workflows -- \
-		$(GO) -C tools/dev test -json $(RACE) -timeout $(TESTLIMIT) $(TESTFLAGS) ./...
+		$(GO) -C tools/dev test -json $(RACE) -timeout $(TESTLIMIT) $(TESTFLAGS) ./... -- \
+		$(GO) -C tools/deploy test -json -timeout $(TESTLIMIT) $(TESTFLAGS) ./...
+
+# Takes PostgreSQL from the system (Debian: postgresql) and builds a Temporal
+# server from tools/go.mod, once; it is kept beside the CLI.
+.PHONY: test-postgres
+test-postgres: temporal-cli ## Migrate on the stack of docker-compose.yml, run as processes with PostgreSQL
+	$(GO) -C tools/deploy test -run '^TestPostgres' -postgres -count=1 -timeout $(TESTLIMIT) -v $(TESTFLAGS) .
 
 # Kills the worker at every step's boundary for BOUNDARY records each, then runs
 # the seeds. What was done is kept in the user's cache, and a run that was
@@ -114,6 +121,7 @@ fmt-check: ## Format
 lint: ## Linters, the fence between packages among them (.golangci.yml)
 	$(TOOL) golangci-lint run ./...
 	cd tools/dev && $(GO) tool golangci-lint run -c ../../.golangci.yml ./...
+	cd tools/deploy && $(TOOL) golangci-lint run -c ../../.golangci.yml ./...
 
 # What it finds begins with a path; the rest of its output is how it got there.
 .PHONY: workflowcheck
@@ -127,6 +135,7 @@ workflowcheck: ## Workflows do the same on every replay
 vet: ## go vet
 	$(GO) vet ./...
 	$(GO) -C tools/dev vet ./...
+	$(GO) -C tools/deploy vet ./...
 
 .PHONY: tidy-check
 tidy-check: ## go.mod and go.sum of all modules are tidy

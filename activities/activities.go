@@ -35,6 +35,7 @@ const (
 	ReconcileName      = "Reconcile"
 	ProbeTargetName    = "ProbeTarget"
 	WriteSummaryName   = "WriteSummary"
+	PostSummaryName    = "PostSummary"
 
 	InspectMigrationName = "InspectMigration"
 	RebuildOutcomesName  = "RebuildOutcomes"
@@ -68,6 +69,12 @@ type Target interface {
 	Route(ctx context.Context, route string) (entitlement.Route, error)
 }
 
+// Notifier tells another system of a migration's end. Errors are *fault.Fault.
+type Notifier interface {
+	// Send delivers one message, whose id is the same for each repeat.
+	Send(ctx context.Context, id string, body []byte) error
+}
+
 // Options are the ports and facts that Activities are made of.
 type Options struct {
 	Store     Store
@@ -75,9 +82,16 @@ type Options struct {
 	Defaults  migration.Settings // the worker's configuration
 	Namespace string             // of Temporal, part of a claim's owner
 
+	Notifier Notifier // nil: nobody is told
+
+	// SearchAttributes are those of Ferry's that the namespace has: workflows
+	// set no others.
+	SearchAttributes []string
+
 	// MaxInFlight bounds the calls to the target in flight on one route, in
 	// this worker; 0: DefaultMaxInFlight.
 	MaxInFlight int
+	Meter       Meter            // nil: nothing is measured
 	Now         func() time.Time // nil: time.Now
 }
 
@@ -92,10 +106,13 @@ type Activities struct {
 	migrator  *migrator.Migrator
 	defaults  migration.Settings
 	namespace string
+	notifier  Notifier
+	marks     []string // search attributes that the namespace has
 	now       func() time.Time
 	ranges    *rangeCache
 	plans     *planCache
 	pace      *pace
+	meter     Meter
 }
 
 // New gives the activities of one worker.
@@ -106,17 +123,23 @@ func New(o Options) *Activities {
 	if o.MaxInFlight <= 0 {
 		o.MaxInFlight = DefaultMaxInFlight
 	}
-	target := pacedTarget{o.Target}
+	if o.Meter == nil {
+		o.Meter = noMeter{}
+	}
+	target := pacedTarget{o.Target, o.Meter}
 	return &Activities{
 		store:     o.Store,
 		target:    target,
-		migrator:  migrator.New(newSharedLook(target), o.Now),
+		migrator:  migrator.New(newSharedLook(target, o.Meter), o.Now),
 		defaults:  o.Defaults,
 		namespace: o.Namespace,
+		notifier:  o.Notifier,
+		marks:     o.SearchAttributes,
 		now:       o.Now,
 		ranges:    newRangeCache(o.Store),
 		plans:     newPlanCache(o.Store),
-		pace:      newPace(o.MaxInFlight),
+		pace:      newPace(o.MaxInFlight, o.Meter),
+		meter:     o.Meter,
 	}
 }
 
@@ -143,6 +166,7 @@ func (a *Activities) Register(r Registry) {
 		ReconcileName:      a.Reconcile,
 		ProbeTargetName:    a.ProbeTarget,
 		WriteSummaryName:   a.WriteSummary,
+		PostSummaryName:    a.PostSummary,
 
 		InspectMigrationName: a.InspectMigration,
 		RebuildOutcomesName:  a.RebuildOutcomes,

@@ -38,6 +38,9 @@ type CheckStartResult struct {
 	ETag     string             `json:"etag"` // of the source, as it was checked
 	Bytes    int64              `json:"bytes"`
 	Rules    entitlement.Route  `json:"rules"`
+
+	// SearchAttributes are those that the run may set.
+	SearchAttributes []string `json:"searchAttributes,omitempty"`
 }
 
 // CheckStart looks before the leap: the input makes sense, the source exists,
@@ -75,7 +78,9 @@ func (a *Activities) checkStart(ctx context.Context, in CheckStartInput) (*Check
 	if err := a.store.CheckConditionalPut(ctx); err != nil {
 		return nil, err
 	}
-	return &CheckStartResult{Settings: settings, ETag: object.ETag, Bytes: object.Size, Rules: rules}, nil
+	return &CheckStartResult{
+		Settings: settings, ETag: object.ETag, Bytes: object.Size, Rules: rules, SearchAttributes: a.marks,
+	}, nil
 }
 
 // settings overlays the worker's configuration with the start's input.

@@ -36,5 +36,8 @@ func (a *Activities) importedBefore(ctx context.Context, migrationID string) (*I
 	for status, n := range plan.Statuses {
 		res.Expected.Add(entitlement.StatusGroup(status), n)
 	}
+	for step, n := range plan.Steps {
+		res.Steps.Of(step).Planned = n
+	}
 	return res, nil
 }

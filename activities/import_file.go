@@ -36,6 +36,7 @@ type ImportFileResult struct {
 	Problems *migration.Problems           `json:"problems,omitempty"`
 	First    []string                      `json:"first,omitempty"` // the first problems, in words
 	Expected migration.ByGroup             `json:"expected"`        // by status group
+	Steps    migration.StepCounts          `json:"steps"`           // what is planned
 	Batches  int                           `json:"batches"`
 	Waves    []migrationfile.Wave          `json:"waves"`
 	PlanHash string                        `json:"planHash"`
@@ -84,6 +85,7 @@ func (a *Activities) importFile(ctx context.Context, in ImportFileInput) (*Impor
 	if err != nil {
 		return nil, err
 	}
+	a.meter.Imported(found.Records, found.Bytes, found.ProblemCounts)
 	res := newImportResult(found)
 	if err := a.writeValidation(ctx, in, found, res); err != nil {
 		return nil, err
@@ -126,6 +128,9 @@ func newImportResult(found *migrationfile.Result) *ImportFileResult {
 	}
 	for status, n := range found.Statuses {
 		res.Expected.Add(entitlement.StatusGroup(status), n)
+	}
+	for step, n := range found.Steps {
+		res.Steps.Of(step).Planned = n
 	}
 	if len(found.Problems) > 0 || len(found.Warnings) > 0 {
 		res.Problems = &migration.Problems{

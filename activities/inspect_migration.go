@@ -36,8 +36,8 @@ type InspectMigrationResult struct {
 // InspectMigration reads what a migration left that closed without a summary,
 // so that its reports can be rebuilt. It writes nothing. Faults: BAD_INPUT
 // (final) for a migration that has nothing to rebuild: one that had no plan
-// yet, a dry run, one with a summary of its own, one of another namespace;
-// STORE_FAULT.
+// yet, a dry run, one with a summary of its own, one of another namespace, one
+// that was purged; STORE_FAULT.
 func (a *Activities) InspectMigration(ctx context.Context, in InspectMigrationInput) (*InspectMigrationResult, error) {
 	ctx, stop := withPulse(ctx)
 	defer stop()
@@ -64,8 +64,11 @@ func (a *Activities) inspectMigration(ctx context.Context, id string) (*InspectM
 	if err != nil {
 		return nil, err
 	}
-	why := ""
+	why, err := a.purged(ctx, id)
 	switch {
+	case err != nil:
+		return nil, err
+	case why != "":
 	case !claimed || !planned:
 		why = "it ended before its import did: nothing was sent to the target"
 	case claim.Namespace != a.namespace:
@@ -100,6 +103,16 @@ func (a *Activities) readJSON(ctx context.Context, id, name string, into any) (t
 		return false, &fault.Fault{Kind: fault.Final, Code: fault.CodeStoreFault, Message: name + " is not what was written (the file was changed)"}
 	}
 	return true, nil
+}
+
+// purged says when a migration's records were deleted; empty if they weren't.
+func (a *Activities) purged(ctx context.Context, id string) (string, error) {
+	var p migration.Purge
+	there, err := a.readJSON(ctx, id, migration.FilePurged, &p)
+	if err != nil || !there {
+		return "", err
+	}
+	return p.Says(), nil
 }
 
 func missing(err error) bool {

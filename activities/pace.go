@@ -21,12 +21,13 @@ import (
 type pace struct {
 	mu          sync.Mutex
 	maxInFlight int
+	meter       Meter
 	limiters    map[string]*rate.Limiter     // by migration
 	routes      map[string]*throttle.Limiter // by route
 }
 
-func newPace(maxInFlight int) *pace {
-	return &pace{maxInFlight: maxInFlight, limiters: map[string]*rate.Limiter{}, routes: map[string]*throttle.Limiter{}}
+func newPace(maxInFlight int, meter Meter) *pace {
+	return &pace{maxInFlight: maxInFlight, meter: meter, limiters: map[string]*rate.Limiter{}, routes: map[string]*throttle.Limiter{}}
 }
 
 type (
@@ -44,6 +45,7 @@ func (p *pace) of(ctx context.Context, migrationID, route string, perSecond floa
 	if !ok {
 		places = throttle.New(p.maxInFlight)
 		p.routes[route] = places
+		p.meter.Route(route, places.State)
 	}
 	ctx = context.WithValue(ctx, placeKey{}, places)
 	l, ok := p.limiters[migrationID]
@@ -112,57 +114,94 @@ func await(ctx context.Context) error {
 	return nil
 }
 
-// pacedTarget makes every call wait for its turn.
-type pacedTarget struct{ Target }
+// pacedTarget makes every call wait for its turn, and measures it.
+type pacedTarget struct {
+	Target
+	meter Meter
+}
 
 // paced makes one call when its turn has come and it has a place.
-func paced[T any](ctx context.Context, call func() (T, error)) (T, error) {
-	var none T
-	if err := await(ctx); err != nil {
-		return none, err
-	}
-	inFlight, err := place(ctx)
+func paced[T any](ctx context.Context, p pacedTarget, name string, call func() (T, error)) (T, error) {
+	inFlight, err := p.turn(ctx)
 	if err != nil {
+		var none T
 		return none, err
 	}
-	res, err := call()
+	res, err := measured(p, name, call)
 	if inFlight != nil {
 		inFlight.End(overloaded(ctx, err))
 	}
 	return res, err
 }
 
+// turn waits for all that a call has to wait for.
+func (p pacedTarget) turn(ctx context.Context) (*throttle.Call, error) {
+	began := time.Now()
+	if ctx.Value(paceKey{}) != nil {
+		err := await(ctx)
+		p.meter.Waited(WaitPace, time.Since(began))
+		if err != nil {
+			return nil, err
+		}
+		began = time.Now()
+	}
+	inFlight, err := place(ctx)
+	if ctx.Value(placeKey{}) != nil {
+		p.meter.Waited(WaitPlace, time.Since(began))
+	}
+	return inFlight, err
+}
+
+func measured[T any](p pacedTarget, name string, call func() (T, error)) (T, error) {
+	began := time.Now()
+	res, err := call()
+	p.meter.Call(name, time.Since(began), err)
+	return res, err
+}
+
+// Echo implements Target. It waits for nothing: it is asked when nothing else
+// comes through.
+func (p pacedTarget) Echo(ctx context.Context) error {
+	_, err := measured(p, "echo", func() (struct{}, error) { return struct{}{}, p.Target.Echo(ctx) })
+	return err
+}
+
+// Route implements Target.
+func (p pacedTarget) Route(ctx context.Context, route string) (entitlement.Route, error) {
+	return measured(p, "route", func() (entitlement.Route, error) { return p.Target.Route(ctx, route) })
+}
+
 // Create implements migrator.Target.
 func (p pacedTarget) Create(ctx context.Context, request string, r *entitlement.Record) (entitlement.Entitlement, error) {
-	return paced(ctx, func() (entitlement.Entitlement, error) { return p.Target.Create(ctx, request, r) })
+	return paced(ctx, p, "create", func() (entitlement.Entitlement, error) { return p.Target.Create(ctx, request, r) })
 }
 
 // Activate implements migrator.Target.
 func (p pacedTarget) Activate(ctx context.Context, request, id string, at time.Time) (entitlement.Entitlement, error) {
-	return paced(ctx, func() (entitlement.Entitlement, error) { return p.Target.Activate(ctx, request, id, at) })
+	return paced(ctx, p, "activate", func() (entitlement.Entitlement, error) { return p.Target.Activate(ctx, request, id, at) })
 }
 
 // Suspend implements migrator.Target.
 func (p pacedTarget) Suspend(ctx context.Context, request, id string, at time.Time) (entitlement.Entitlement, error) {
-	return paced(ctx, func() (entitlement.Entitlement, error) { return p.Target.Suspend(ctx, request, id, at) })
+	return paced(ctx, p, "suspend", func() (entitlement.Entitlement, error) { return p.Target.Suspend(ctx, request, id, at) })
 }
 
 // Cancel implements migrator.Target.
 func (p pacedTarget) Cancel(ctx context.Context, request, id string, end migrator.Ending) (entitlement.Entitlement, error) {
-	return paced(ctx, func() (entitlement.Entitlement, error) { return p.Target.Cancel(ctx, request, id, end) })
+	return paced(ctx, p, "cancel", func() (entitlement.Entitlement, error) { return p.Target.Cancel(ctx, request, id, end) })
 }
 
 // Revoke implements migrator.Target.
 func (p pacedTarget) Revoke(ctx context.Context, request, id string, end migrator.Ending) (entitlement.Entitlement, error) {
-	return paced(ctx, func() (entitlement.Entitlement, error) { return p.Target.Revoke(ctx, request, id, end) })
+	return paced(ctx, p, "revoke", func() (entitlement.Entitlement, error) { return p.Target.Revoke(ctx, request, id, end) })
 }
 
 // Get implements migrator.Target.
 func (p pacedTarget) Get(ctx context.Context, id string) (entitlement.Entitlement, error) {
-	return paced(ctx, func() (entitlement.Entitlement, error) { return p.Target.Get(ctx, id) })
+	return paced(ctx, p, "get", func() (entitlement.Entitlement, error) { return p.Target.Get(ctx, id) })
 }
 
 // Find implements migrator.Target.
 func (p pacedTarget) Find(ctx context.Context, merchant string, ids []string) ([]entitlement.Entitlement, error) {
-	return paced(ctx, func() ([]entitlement.Entitlement, error) { return p.Target.Find(ctx, merchant, ids) })
+	return paced(ctx, p, "report", func() ([]entitlement.Entitlement, error) { return p.Target.Find(ctx, merchant, ids) })
 }

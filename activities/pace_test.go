@@ -68,9 +68,9 @@ func TestPaceHoldsBackEveryCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		target := &counting{}
-		ctx := newPace(200).of(t.Context(), "acme", "acme-nova", 2)
+		ctx := newPace(200, noMeter{}).of(t.Context(), "acme", "acme-nova", 2)
 		began := time.Now()
-		for _, err := range everyCall(ctx, pacedTarget{target}) {
+		for _, err := range everyCall(ctx, pacedTarget{target, noMeter{}}) {
 			require.NoError(t, err)
 		}
 		require.Equal(t, 7, target.calls)
@@ -91,7 +91,7 @@ func turns(t *testing.T, ctx context.Context, n int) time.Duration { //nolint:re
 func TestPaceIsEachMigrationsOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace(200)
+		p := newPace(200, noMeter{})
 		one, other := p.of(t.Context(), "one", "acme-nova", 1), p.of(t.Context(), "other", "acme-nova", 1)
 		require.Zero(t, turns(t, one, 1))
 		require.Zero(t, turns(t, other, 1), "the other's call cost nothing")
@@ -104,7 +104,7 @@ func TestPaceIsEachMigrationsOwn(t *testing.T) {
 func TestPaceChangesWhileItRuns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace(200)
+		p := newPace(200, noMeter{})
 		under := p.of(t.Context(), "acme", "acme-nova", 1)
 		require.Zero(t, turns(t, under, 1))
 		p.of(t.Context(), "acme", "acme-nova", 10)
@@ -122,10 +122,10 @@ func TestPaceMakesNoCallWhoseTurnCannotCome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		target := &counting{}
-		ctx, cancel := context.WithTimeout(newPace(200).of(t.Context(), "acme", "acme-nova", 0.01), time.Minute)
+		ctx, cancel := context.WithTimeout(newPace(200, noMeter{}).of(t.Context(), "acme", "acme-nova", 0.01), time.Minute)
 		defer cancel()
 		require.NoError(t, await(ctx))
-		for _, err := range everyCall(ctx, pacedTarget{target}) {
+		for _, err := range everyCall(ctx, pacedTarget{target, noMeter{}}) {
 			f, ok := fault.As(err)
 			require.True(t, ok, "%v", err)
 			require.Equal(t, fault.CodePaced, f.Code)

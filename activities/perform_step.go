@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 
@@ -46,11 +47,17 @@ type PerformStepResult struct {
 func (a *Activities) PerformStep(ctx context.Context, in PerformStepInput) (*PerformStepResult, error) {
 	ctx, stopPulse := withPulse(ctx)
 	defer stopPulse()
+	began := time.Now()
 	res, err := a.performStep(ctx, in)
+	info := activity.GetInfo(ctx)
+	a.meter.Step(StepAttempt{
+		Step: in.Step, Took: time.Since(began), Err: err, Found: err == nil && res.Found,
+		Again: info.Attempt > 1 || !info.IsLocalActivity, // the first attempt is a local one
+	})
 	if err == nil {
 		return res, nil
 	}
-	if activity.GetInfo(ctx).IsLocalActivity {
+	if info.IsLocalActivity {
 		return nil, fault.Quick(err)
 	}
 	return nil, fault.Once(err)

@@ -46,7 +46,7 @@ func (s *strained) rush(ctx context.Context, n int) (errs []error, most int) {
 	errs = make([]error, n)
 	var wg sync.WaitGroup
 	for i := range errs {
-		wg.Go(func() { _, errs[i] = pacedTarget{s}.Get(ctx, "e") })
+		wg.Go(func() { _, errs[i] = pacedTarget{s, noMeter{}}.Get(ctx, "e") })
 	}
 	wg.Wait()
 	return errs, s.most
@@ -56,7 +56,7 @@ func TestATargetThatComesBackIsNotOverrun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &strained{away: true}
-		p := newPace(64)
+		p := newPace(64, noMeter{})
 		ctx := p.of(t.Context(), "acme", "acme-nova", 0)
 		_, most := s.rush(ctx, 64)
 		require.Equal(t, 64, most, "nothing is known against it yet")
@@ -80,7 +80,7 @@ func TestACallThatFindsNoPlaceIsNotMade(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &strained{}
-		ctx := newPace(1).of(t.Context(), "acme", "acme-nova", 0)
+		ctx := newPace(1, noMeter{}).of(t.Context(), "acme", "acme-nova", 0)
 		errs, most := s.rush(ctx, 100)
 		require.Equal(t, 1, most)
 		var late int

@@ -3,6 +3,8 @@ package activities
 import (
 	"context"
 
+	"go.temporal.io/sdk/activity"
+
 	"github.com/f0a90b9a/ferry/internal/fault"
 )
 
@@ -11,5 +13,7 @@ import (
 func (a *Activities) ProbeTarget(ctx context.Context) error {
 	ctx, stopPulse := withPulse(ctx)
 	defer stopPulse()
-	return fault.Activity(a.target.Echo(ctx))
+	err := a.target.Echo(ctx)
+	a.meter.Probe(activity.GetInfo(ctx).ScheduledTime, err)
+	return fault.Activity(err)
 }

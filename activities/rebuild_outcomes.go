@@ -85,12 +85,16 @@ func (a *Activities) rebuildBatch(ctx context.Context, b BatchRef) (map[int]migr
 // putOutcomes writes a batch's outcomes unless it has some: what the batch
 // itself wrote knows more, and is never replaced.
 func (a *Activities) putOutcomes(ctx context.Context, b BatchRef, known map[int]migration.Outcome) (created bool, err error) {
-	body, err := a.encodeOutcomes(ctx, b, known, fault.CodeOperatorStopped)
+	body, written, err := a.encodeOutcomes(ctx, b, known, fault.CodeOperatorStopped)
 	if err != nil {
 		return false, err
 	}
 	key := migration.Key(b.Migration, migration.OutcomesFile(b.Number))
-	return a.store.PutIfAbsent(ctx, a.store.Work(key), body, outcomesType)
+	created, err = a.store.PutIfAbsent(ctx, a.store.Work(key), body, outcomesType)
+	if created {
+		a.meter.Outcomes(written)
+	}
+	return created, err
 }
 
 // What befell a record that its run left half-way, or of which the target has

@@ -24,8 +24,8 @@ type OpenReconciliationResult struct {
 
 // OpenReconciliation reads from the work bucket alone what a past migration was,
 // so that it may be forgotten by Temporal. Faults: BAD_INPUT (final) for a
-// migration that is not over or sent nothing, or that went to another target
-// than this worker's; STORE_FAULT.
+// migration that is not over, sent nothing or was purged, or that went to
+// another target than this worker's; STORE_FAULT.
 func (a *Activities) OpenReconciliation(ctx context.Context, in OpenReconciliationInput) (*OpenReconciliationResult, error) {
 	res, err := a.openReconciliation(ctx, in.Migration)
 	if err != nil {
@@ -45,8 +45,11 @@ func (a *Activities) openReconciliation(ctx context.Context, id string) (*OpenRe
 	if err != nil {
 		return nil, err
 	}
-	why := ""
+	why, err := a.purged(ctx, id)
 	switch {
+	case err != nil:
+		return nil, err
+	case why != "":
 	case !planned:
 		why = "it ended before its import did: nothing was sent to the target"
 	case plan.Settings.DryRun:

@@ -26,6 +26,7 @@ const (
 // or a low pace, a call for up to a hundred.
 type sharedLook struct {
 	migrator.Target
+	meter Meter
 
 	mu    sync.Mutex
 	looks map[lookKind]*lookers
@@ -52,8 +53,8 @@ type look struct {
 	err   error
 }
 
-func newSharedLook(target migrator.Target) *sharedLook {
-	return &sharedLook{Target: target, looks: map[lookKind]*lookers{}}
+func newSharedLook(target migrator.Target, meter Meter) *sharedLook {
+	return &sharedLook{Target: target, meter: meter, looks: map[lookKind]*lookers{}}
 }
 
 // Find implements migrator.Target: one id is asked for together with others'.
@@ -62,6 +63,12 @@ func (s *sharedLook) Find(ctx context.Context, merchant string, ids []string) ([
 	if len(ids) != 1 {
 		return s.Target.Find(ctx, merchant, ids)
 	}
+	found, err := s.findOne(ctx, merchant, ids)
+	s.meter.LookUp(len(found) > 0, err)
+	return found, err
+}
+
+func (s *sharedLook) findOne(ctx context.Context, merchant string, ids []string) ([]entitlement.Entitlement, error) {
 	l := s.join(ctx, merchant, ids[0])
 	select {
 	case <-l.done:

@@ -61,7 +61,7 @@ func TestLooksAtTheSameTimeShareACall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		target := &slowTarget{}
-		s := newSharedLook(target)
+		s := newSharedLook(target, noMeter{})
 		began := time.Now()
 		found, errs := lookAll(t.Context(), s, 150)
 		for i := range found {
@@ -84,7 +84,7 @@ func TestALookUnderWayIsNotJoined(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		target := &slowTarget{}
-		s := newSharedLook(target)
+		s := newSharedLook(target, noMeter{})
 		var all sync.WaitGroup
 		for range 3 {
 			all.Go(func() {
@@ -101,8 +101,8 @@ func TestLooksOfDifferentKindsAreApart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		target := &slowTarget{}
-		s := newSharedLook(target)
-		p := newPace(200)
+		s := newSharedLook(target, noMeter{})
+		p := newPace(200, noMeter{})
 		var all sync.WaitGroup
 		for i, ctx := range []context.Context{
 			p.of(t.Context(), "one", "acme-nova", 1000), p.of(t.Context(), "two", "acme-nova", 1000), p.of(t.Context(), "two", "other", 1000),
@@ -124,7 +124,7 @@ func TestAFailedLookFailsAllOfIts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		away := &fault.Fault{Kind: fault.Retryable, Code: fault.CodeServiceUnavailable}
 		target := &slowTarget{err: func([]string) error { return away }}
-		_, errs := lookAll(t.Context(), newSharedLook(target), 5)
+		_, errs := lookAll(t.Context(), newSharedLook(target, noMeter{}), 5)
 		for _, err := range errs {
 			require.ErrorIs(t, err, away)
 		}
@@ -149,7 +149,7 @@ func TestARefusedLookIsRepeatedAlone(t *testing.T) {
 					}
 					return nil
 				}}
-				found, errs := lookAll(t.Context(), newSharedLook(target), 8)
+				found, errs := lookAll(t.Context(), newSharedLook(target, noMeter{}), 8)
 				for i, err := range errs {
 					if i == 3 {
 						require.ErrorIs(t, err, bad)
@@ -166,7 +166,7 @@ func TestARefusedLookIsRepeatedAlone(t *testing.T) {
 func TestACallerThatGoesLeavesTheOthersTheirLook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newSharedLook(&slowTarget{})
+		s := newSharedLook(&slowTarget{}, noMeter{})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		var all sync.WaitGroup
@@ -191,7 +191,7 @@ func TestManyIdsAreAskedForAsTheyAre(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		target := &slowTarget{}
-		found, err := newSharedLook(target).Find(t.Context(), "nova-music", []string{"a", "b"})
+		found, err := newSharedLook(target, noMeter{}).Find(t.Context(), "nova-music", []string{"a", "b"})
 		require.NoError(t, err)
 		require.Len(t, found, 2)
 		require.Equal(t, [][]string{{"a", "b"}}, target.asked)

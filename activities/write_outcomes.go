@@ -30,30 +30,39 @@ func (a *Activities) WriteOutcomes(ctx context.Context, in WriteOutcomesInput) e
 	for _, o := range in.Outcomes {
 		known[o.Record] = o
 	}
-	body, err := a.encodeOutcomes(ctx, in.BatchRef, known, in.Code)
-	if err == nil {
-		key := migration.Key(in.Migration, migration.OutcomesFile(in.Number))
-		err = a.store.Put(ctx, a.store.Work(key), body, outcomesType)
+	return fault.Activity(a.writeOutcomes(ctx, in, known))
+}
+
+func (a *Activities) writeOutcomes(ctx context.Context, in WriteOutcomesInput, known map[int]migration.Outcome) error {
+	body, written, err := a.encodeOutcomes(ctx, in.BatchRef, known, in.Code)
+	if err != nil {
+		return err
 	}
-	return fault.Activity(err)
+	key := migration.Key(in.Migration, migration.OutcomesFile(in.Number))
+	if err := a.store.Put(ctx, a.store.Work(key), body, outcomesType); err != nil {
+		return err
+	}
+	a.meter.Outcomes(written)
+	return nil
 }
 
 const outcomesType = "application/x-ndjson"
 
-// encodeOutcomes gives a batch's outcomes as they are written; records without
-// one were not attempted, for the reason code.
-func (a *Activities) encodeOutcomes(ctx context.Context, b BatchRef, known map[int]migration.Outcome, code string) ([]byte, error) {
+// encodeOutcomes gives a batch's outcomes, and as they are written; records
+// without one were not attempted, for the reason code.
+func (a *Activities) encodeOutcomes(ctx context.Context, b BatchRef, known map[int]migration.Outcome, code string) (body []byte, all []migration.Outcome, err error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	err := a.eachRecord(ctx, b, func(r stagedRecord) error {
+	err = a.eachRecord(ctx, b, func(r stagedRecord) error {
 		o, ok := known[r.number]
 		if !ok {
 			o = notAttempted(r, code)
 		}
+		all = append(all, o)
 		return enc.Encode(o)
 	})
-	return buf.Bytes(), err
+	return buf.Bytes(), all, err
 }
 
 func notAttempted(r stagedRecord, code string) migration.Outcome {

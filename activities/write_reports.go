@@ -25,6 +25,7 @@ type WriteReportsResult struct {
 	Partial  int                           `json:"partial"`
 	Expected migration.ByGroup             `json:"expected"` // by status group, all records
 	Migrated migration.ByGroup             `json:"migrated"` // by status group
+	Steps    migration.StepCounts          `json:"steps"`
 	Errors   []migration.ErrorGroup        `json:"errors"`
 	Files    map[string]migration.FileInfo `json:"files"`
 }
@@ -108,6 +109,10 @@ func (r *reports) record(s stagedRecord, o migration.Outcome) error {
 	// passed since the import.
 	due := entitlement.StatusGroup(entitlement.ExpectedStatus(&s.decoded, r.activities.now()))
 	r.result.Expected.Add(due, 1)
+	for _, step := range entitlement.Steps(&s.decoded, r.activities.now()) {
+		r.result.Steps.Of(step).Planned++
+	}
+	r.result.Steps.Add(o)
 	if migrated(o) {
 		r.result.Migrated.Add(due, 1)
 		return nil

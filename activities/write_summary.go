@@ -42,6 +42,7 @@ func (a *Activities) writeSummary(ctx context.Context, in WriteSummaryInput) (ma
 	if _, err := a.putJSON(ctx, s.Migration, migration.FileSummary, s); err != nil {
 		return nil, err
 	}
+	a.meter.Finished(s)
 	return s.Files, nil
 }
 

@@ -16,6 +16,7 @@ type Config struct {
 	Worker    Worker    `mapstructure:"worker"`
 	Log       Log       `mapstructure:"log"`
 	Dashboard Dashboard `mapstructure:"dashboard"`
+	Notify    Notify    `mapstructure:"notify"`
 }
 
 // Temporal says where the Temporal service is. TLS, API keys and everything
@@ -28,6 +29,9 @@ type Temporal struct {
 	Profile             string        `mapstructure:"profile"`               // of the SDK's profile file
 	WorkflowTaskTimeout time.Duration `mapstructure:"workflow_task_timeout"` // 1s to 2m
 	ConnectTimeout      time.Duration `mapstructure:"connect_timeout"`
+	SearchAttributes    string        `mapstructure:"search_attributes"` // auto, off
+	DeploymentName      string        `mapstructure:"deployment_name"`   // empty: workers have no versions
+	BuildID             string        `mapstructure:"build_id"`          // empty: the binary's own
 }
 
 // S3 says where the object store is. Without keys the AWS SDK's own chain
@@ -89,8 +93,20 @@ type Worker struct {
 	MaxConcurrentWorkflowTasks   int           `mapstructure:"max_concurrent_workflow_tasks"`
 	MaxConcurrentActivities      int           `mapstructure:"max_concurrent_activities"`
 	MaxConcurrentLocalActivities int           `mapstructure:"max_concurrent_local_activities"`
-	HealthAddress                string        `mapstructure:"health_address"` // empty: no health endpoints
-	StopTimeout                  time.Duration `mapstructure:"stop_timeout"`
+	WorkflowPollers              Pollers       `mapstructure:"workflow_pollers"`
+	ActivityPollers              Pollers       `mapstructure:"activity_pollers"`
+	StickyCacheSize              int           `mapstructure:"sticky_cache_size"` // workflows kept in memory
+	HealthAddress                string        `mapstructure:"health_address"`    // empty: no health endpoints, no metrics
+	TracesEndpoint               string        `mapstructure:"traces_endpoint"`   // of an OTLP collector; empty: no traces
+	StopTimeout                  time.Duration `mapstructure:"stop_timeout"`      // above temporal.workflow_task_timeout
+}
+
+// Pollers bound how many requests for work a worker has open at the server. It
+// begins with Initial and asks for more or fewer as work comes.
+type Pollers struct {
+	Min     int `mapstructure:"min"`
+	Max     int `mapstructure:"max"`
+	Initial int `mapstructure:"initial"`
 }
 
 // Log says what is logged and how.
@@ -113,10 +129,25 @@ type Dashboard struct {
 	MaxUploadMB    int    `mapstructure:"max_upload_mb"` // MiB of one uploaded file
 }
 
+// Notify says where the summary of a migration is posted when it is over. The
+// address may hold a token, so it is kept as a secret.
+type Notify struct {
+	URL        Secret `mapstructure:"url"` // empty: nowhere
+	URLFile    string `mapstructure:"url_file"`
+	Secret     Secret `mapstructure:"secret"` // signs, as Standard Webhooks says
+	SecretFile string `mapstructure:"secret_file"`
+}
+
+// Whether workflows set Ferry's search attributes.
+const (
+	SearchAttributesAuto = "auto" // those that the namespace has
+	SearchAttributesOff  = "off"
+)
+
 // Default gives every key its default.
 func Default() Config {
 	return Config{
-		Temporal:  Temporal{TaskQueue: "ferry", WorkflowTaskTimeout: 10 * time.Second, ConnectTimeout: 5 * time.Second},
+		Temporal:  Temporal{TaskQueue: "ferry", WorkflowTaskTimeout: 10 * time.Second, ConnectTimeout: 5 * time.Second, SearchAttributes: SearchAttributesAuto},
 		S3:        S3{Region: "us-east-1"},
 		Target:    Target{RequestTimeout: 30 * time.Second, MaxInFlight: 200},
 		Migration: defaultMigration(),
@@ -124,6 +155,9 @@ func Default() Config {
 			MaxConcurrentWorkflowTasks:   200,
 			MaxConcurrentActivities:      200,
 			MaxConcurrentLocalActivities: 200,
+			WorkflowPollers:              Pollers{Min: 2, Max: 50, Initial: 5},
+			ActivityPollers:              Pollers{Min: 1, Max: 50, Initial: 5},
+			StickyCacheSize:              10_000,
 			HealthAddress:                ":8081",
 			StopTimeout:                  30 * time.Second,
 		},

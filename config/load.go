@@ -114,6 +114,8 @@ func (c *Config) readSecrets() error {
 	return errors.Join(
 		readSecret("target.password", &c.Target.Password, c.Target.PasswordFile),
 		readSecret("s3.secret_access_key", &c.S3.SecretAccessKey, c.S3.SecretAccessKeyFile),
+		readSecret("notify.url", &c.Notify.URL, c.Notify.URLFile),
+		readSecret("notify.secret", &c.Notify.Secret, c.Notify.SecretFile),
 	)
 }
 

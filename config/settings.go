@@ -32,5 +32,6 @@ func (c *Config) Settings() migration.Settings {
 		HoldAfterSeconds:    int(m.HoldAfter / time.Second),
 		SecondLookSeconds:   int(m.SecondLook / time.Second),
 		ContinueAfterEvents: m.ContinueAfterEvents,
+		Notify:              c.Notify.URL != "",
 	}
 }

@@ -39,6 +39,12 @@ func (p *problems) address(name, value string) {
 	p.check(err == nil, "%s: %q is not host:port", name, value)
 }
 
+func (p *problems) pollers(name string, v Pollers) {
+	p.between(name+".max", v.Max, 1, 1000)
+	p.check(v.Min >= 1 && v.Min <= v.Initial && v.Initial <= v.Max,
+		"%s: min %d, initial %d and max %d are not in this order from 1 on", name, v.Min, v.Initial, v.Max)
+}
+
 func (p *problems) url(name, value string) {
 	if value == "" {
 		return
@@ -69,6 +75,9 @@ func (c *Config) ValidateWorker() error {
 	p.check(c.Target.BaseURL != "", "target.base_url: is required (the Resale API's address, such as https://host)")
 	p.check(c.Target.Username != "", "target.username: is required")
 	p.check(c.Target.Password != "", "target.password: is required (set target.password_file or FERRY_TARGET_PASSWORD)")
+	p.check(c.Notify.URL != "" || c.Notify.Secret == "", "notify.secret: is set without notify.url")
+	p.check(c.Notify.URL == "" || c.Notify.Secret != "",
+		"notify.secret: is required with notify.url, so that the receiver can tell whose messages they are (openssl rand -base64 32 makes one)")
 	p.check(c.Target.Environment != "",
 		"target.environment: is required (a name such as sandbox or production; a file name is good once in each)")
 	return errors.Join(c.Validate(), errors.Join(p...))
@@ -79,13 +88,22 @@ func (c *Config) validateTemporal(p *problems) {
 	p.address("temporal.address", t.Address)
 	p.check(t.TaskQueue != "", "temporal.task_queue: is empty (the default is ferry)")
 	p.duration("temporal.workflow_task_timeout", t.WorkflowTaskTimeout, time.Second, 2*time.Minute)
+	p.check(t.SearchAttributes == SearchAttributesAuto || t.SearchAttributes == SearchAttributesOff,
+		"temporal.search_attributes: %q is not auto or off", t.SearchAttributes)
 	p.duration("temporal.connect_timeout", t.ConnectTimeout, 100*time.Millisecond, 5*time.Minute)
+	p.check(t.DeploymentName == "" || versionName.MatchString(t.DeploymentName),
+		"temporal.deployment_name: %q is not a plain name (letters, digits, dash, underscore)", t.DeploymentName)
+	p.check(t.BuildID == "" || buildName.MatchString(t.BuildID),
+		"temporal.build_id: %q is not a plain name (letters, digits, dot, dash, underscore, plus)", t.BuildID)
 }
 
 var (
 	// environmentName fits into an object key between two slashes.
 	environmentName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
-	bucketName      = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	// versionName has no dot, which Temporal puts between a deployment and a build.
+	versionName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
+	buildName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$`)
+	bucketName  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 )
 
 func (c *Config) validateStores(p *problems) {
@@ -132,8 +150,16 @@ func (c *Config) validatePrograms(p *problems) {
 	p.between("worker.max_concurrent_workflow_tasks", w.MaxConcurrentWorkflowTasks, 2, 10_000)
 	p.between("worker.max_concurrent_activities", w.MaxConcurrentActivities, 1, 10_000)
 	p.between("worker.max_concurrent_local_activities", w.MaxConcurrentLocalActivities, 1, 10_000)
+	p.pollers("worker.workflow_pollers", w.WorkflowPollers)
+	p.pollers("worker.activity_pollers", w.ActivityPollers)
+	p.between("worker.sticky_cache_size", w.StickyCacheSize, 1, 1_000_000)
 	p.address("worker.health_address", w.HealthAddress)
+	p.url("worker.traces_endpoint", w.TracesEndpoint)
 	p.duration("worker.stop_timeout", w.StopTimeout, 0, time.Hour)
+	p.check(w.StopTimeout > c.Temporal.WorkflowTaskTimeout,
+		"worker.stop_timeout: %s is not longer than temporal.workflow_task_timeout (%s): "+
+			"a worker that is told to stop would leave tasks behind, and their calls would be made again",
+		shortDuration(w.StopTimeout), shortDuration(c.Temporal.WorkflowTaskTimeout))
 	p.check(slices.Contains(levels, c.Log.Level), "log.level: %q is not one of %s", c.Log.Level, strings.Join(levels, ", "))
 	p.check(slices.Contains(formats, c.Log.Format), "log.format: %q is not one of %s", c.Log.Format, strings.Join(formats, ", "))
 	c.validateDashboard(p)

@@ -69,10 +69,20 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		"worker.max_concurrent_local_activities": func(c *config.Config) { c.Worker.MaxConcurrentLocalActivities = 0 },
 		"worker.health_address":                  func(c *config.Config) { c.Worker.HealthAddress = "8081" },
 		"worker.stop_timeout":                    func(c *config.Config) { c.Worker.StopTimeout = -time.Second },
-		"log.level":                              func(c *config.Config) { c.Log.Level = "trace" },
-		"log.format":                             func(c *config.Config) { c.Log.Format = "xml" },
-		"dashboard.address":                      func(c *config.Config) { c.Dashboard.Address = "here" },
-		"dashboard.trusted_proxies":              func(c *config.Config) { c.Dashboard.TrustedProxies = "10.0.0.0/8, proxy" },
+		"worker.stop_timeout: 10s is not longer than temporal.workflow_task_timeout (10s)": func(c *config.Config) {
+			c.Worker.StopTimeout = c.Temporal.WorkflowTaskTimeout
+		},
+		"worker.workflow_pollers.max":                func(c *config.Config) { c.Worker.WorkflowPollers.Max = 5000 },
+		"worker.activity_pollers: min 0":             func(c *config.Config) { c.Worker.ActivityPollers.Min = 0 },
+		"worker.activity_pollers: min 1, initial 60": func(c *config.Config) { c.Worker.ActivityPollers.Initial = 60 },
+		"worker.sticky_cache_size":                   func(c *config.Config) { c.Worker.StickyCacheSize = 0 },
+		"worker.traces_endpoint":                     func(c *config.Config) { c.Worker.TracesEndpoint = "collector:4318" },
+		"temporal.deployment_name":                   func(c *config.Config) { c.Temporal.DeploymentName = "ferry.eu" },
+		"temporal.build_id":                          func(c *config.Config) { c.Temporal.BuildID = "a b" },
+		"log.level":                                  func(c *config.Config) { c.Log.Level = "trace" },
+		"log.format":                                 func(c *config.Config) { c.Log.Format = "xml" },
+		"dashboard.address":                          func(c *config.Config) { c.Dashboard.Address = "here" },
+		"dashboard.trusted_proxies":                  func(c *config.Config) { c.Dashboard.TrustedProxies = "10.0.0.0/8, proxy" },
 		"dashboard.user_header": func(c *config.Config) {
 			c.Dashboard.UserHeader, c.Dashboard.TrustedProxies = "X-User", "10.0.0.1"
 		},

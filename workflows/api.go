@@ -1,7 +1,8 @@
 // Package workflows holds Ferry's workflows: MigrateFile carries a file,
 // MigrateBatch some consecutive records of it, MigrateEntitlement one record;
 // RebuildReports makes the files of a migration that was ended by force,
-// ReconcileMigration compares a past one with the target again.
+// ReconcileMigration compares a past one with the target again,
+// NotifyCompletion tells another system of a migration's end.
 // This file is their public face. Workers register them (Register), programs
 // start, query and update them by the names below. Workflow code does no I/O
 // and reads no clock but Temporal's.
@@ -26,6 +27,7 @@ const (
 	MigrateEntitlementName = "MigrateEntitlement"
 	RebuildReportsName     = "RebuildReports"
 	ReconcileMigrationName = "ReconcileMigration"
+	NotifyCompletionName   = "NotifyCompletion"
 )
 
 // QueryProgress answers a migration.Summary at any time; ReconcileMigration a
@@ -116,6 +118,9 @@ func RebuildID(migrationID string) string { return migrationID + "/reports" }
 
 // ReconcileID is the id of the workflow that reconciles a past migration.
 func ReconcileID(migrationID string) string { return migrationID + "/reconcile" }
+
+// NotifyID is the id of the workflow that tells of a migration's end.
+func NotifyID(migrationID string) string { return migrationID + "/notify" }
 
 // maxIDBytes keeps entitlement ids below the 255 characters that Temporal on
 // PostgreSQL stores, with room for the route.

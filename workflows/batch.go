@@ -19,6 +19,7 @@ type MigrateBatchInput struct {
 	Control   Control `json:"control"` // as it was when the batch was started
 	Restarted bool    `json:"restarted,omitempty"`
 	Behaviour int     `json:"behaviour"`
+	Marks     marks   `json:"marks,omitempty"` // search attributes that the namespace has
 
 	RetryBudgetSeconds int `json:"retryBudgetSeconds"`
 	HoldAfterSeconds   int `json:"holdAfterSeconds"`
@@ -27,13 +28,14 @@ type MigrateBatchInput struct {
 // Tally is how far a batch has come: its signal to the root, and, final, its
 // result. It is always the whole count, so a later one replaces an earlier.
 type Tally struct {
-	Number   int                `json:"number"`
-	Outcomes migration.Outcomes `json:"outcomes"`
-	Partial  int                `json:"partial"`
-	Migrated migration.ByGroup  `json:"migrated"`          // by status group
-	Groups   migration.Groups   `json:"groups"`            // of what was not migrated
-	Waiting  int                `json:"waiting,omitempty"` // under way for over a minute
-	Sent     int                `json:"sent"`              // how many were sent before: signals can overtake each other
+	Number   int                  `json:"number"`
+	Outcomes migration.Outcomes   `json:"outcomes"`
+	Partial  int                  `json:"partial"`
+	Migrated migration.ByGroup    `json:"migrated"`          // by status group
+	Steps    migration.StepCounts `json:"steps"`             // done and failed
+	Groups   migration.Groups     `json:"groups"`            // of what was not migrated
+	Waiting  int                  `json:"waiting,omitempty"` // under way for over a minute
+	Sent     int                  `json:"sent"`              // how many were sent before: signals can overtake each other
 
 	limits.Report // of what counts for the limits
 }
@@ -142,12 +144,16 @@ func (b *batchRun) start(rec activities.BatchRecord) {
 	id := EntitlementID(b.in.Route, rec.ExternalEntitlementID)
 	b.open[rec.Record] = &openRecord{workflowID: id, since: workflow.Now(b.ctx)}
 	seen := b.changes
-	child := workflow.ExecuteChildWorkflow(withEntitlement(b.ctx, id), MigrateEntitlementName, b.childInput(rec))
+	child := b.launch(b.ctx, rec)
 	workflow.Go(b.ctx, func(ctx workflow.Context) {
 		out, err := b.see(ctx, rec, child, seen)
 		delete(b.open, rec.Record)
 		b.finish(rec, out, err)
 	})
+}
+
+func (b *batchRun) launch(ctx workflow.Context, rec activities.BatchRecord) workflow.ChildWorkflowFuture {
+	return workflow.ExecuteChildWorkflow(withEntitlement(ctx, b.in, rec), MigrateEntitlementName, b.childInput(rec))
 }
 
 func (b *batchRun) childInput(rec activities.BatchRecord) MigrateEntitlementInput {

@@ -44,6 +44,7 @@ func (b *batchRun) markSlow() {
 		}
 	}
 	if b.slow() != before {
+		b.describe()
 		b.send(b.tally())
 	}
 }

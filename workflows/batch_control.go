@@ -43,6 +43,7 @@ func (b *batchRun) apply(c Control) {
 	if was.Hold && !c.Hold {
 		b.refresh()
 	}
+	b.describe()
 	if was.forRecords() == c.forRecords() {
 		return
 	}

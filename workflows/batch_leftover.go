@@ -43,7 +43,7 @@ func (b *batchRun) see(
 		b.endLeftover(id)
 		_ = workflow.Sleep(ctx, min(leftoverWait<<try, longWait))
 		seen = b.changes
-		child = workflow.ExecuteChildWorkflow(withEntitlement(ctx, id), MigrateEntitlementName, b.childInput(rec))
+		child = b.launch(ctx, rec)
 		out, err = b.await(ctx, child, id, seen)
 	}
 	return out, err

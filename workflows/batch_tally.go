@@ -13,6 +13,7 @@ import (
 // stops it, and whether the root is to hear of it.
 func (b *batchRun) judge() {
 	b.lastMove = workflow.Now(b.ctx)
+	b.describe()
 	t := b.tally()
 	switch {
 	case b.control.Stop == "" && limits.RunReached(b.control.Consecutive, t.Streak.Longest):
@@ -56,6 +57,7 @@ func (t *Tally) add(out migration.Outcome) {
 	if out.Partial() {
 		t.Partial++
 	}
+	t.Steps.Add(out)
 	if carried(out) {
 		t.Migrated.Add(entitlement.StatusGroup(out.Status), 1)
 	} else {

@@ -133,6 +133,7 @@ func (r *recordRun) judge(step entitlement.Step, f *fault.Fault, p *patience) *m
 	case fault.Final:
 		return r.failed(step, f.Code, f, false)
 	case fault.Unauthorized:
+		r.describe("Held: the target refuses the credentials", f.Message)
 		r.report(f, r.called)
 		r.awaitRelease()
 	default:

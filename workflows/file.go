@@ -30,6 +30,7 @@ type Carried struct {
 	SHA256     string                 `json:"sha256"`
 	Records    int                    `json:"records"`
 	Expected   migration.ByGroup      `json:"expected"`
+	Planned    migration.StepCounts   `json:"planned"`
 	Problems   *migration.Problems    `json:"problems,omitempty"`
 	PlanBase   string                 `json:"planBase"` // hash of the plan as it was made
 	PlanHash   string                 `json:"planHash"` // the same with the settings as they are now
@@ -52,6 +53,7 @@ type Carried struct {
 	Reason     string                 `json:"reason,omitempty"`
 	Heir       bool                   `json:"heir,omitempty"` // of a run that was reset: see noteReset
 	Audit      []migration.AuditEntry `json:"audit,omitempty"`
+	Marks      marks                  `json:"marks,omitempty"`
 }
 
 type namedFile struct {
@@ -174,6 +176,8 @@ func (r *fileRun) checkAndClaim(ctx workflow.Context) error {
 		return err
 	}
 	r.Settings, r.ETag, r.rules = checked.Settings, checked.ETag, checked.Rules
+	r.Marks = checked.SearchAttributes
+	mark(r.ctx, r.Marks.of(r.id, r.in.Route))
 	var claim migration.FileInfo
 	err := workflow.ExecuteActivity(withPatient(ctx), activities.ClaimFileName, activities.ClaimFileInput{
 		Migration: r.id, File: r.in.File, Environment: r.Settings.Environment, Route: r.in.Route,
@@ -211,7 +215,7 @@ func (r *fileRun) importFile(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	r.SHA256, r.Records, r.Expected = imported.SHA256, imported.Records, imported.Expected
+	r.SHA256, r.Records, r.Expected, r.Planned = imported.SHA256, imported.Records, imported.Expected, imported.Steps
 	r.Problems, r.PlanBase, r.PlanHash = imported.Problems, imported.PlanHash, imported.PlanHash
 	r.Batches, r.Waves = imported.Batches, imported.Waves
 	for _, name := range []string{migration.FileRecords, migration.FileBatches, migration.FilePlan, migration.FileValidation} {

@@ -52,7 +52,7 @@ func (r *fileRun) replan() {
 
 func (r *fileRun) updateApprove() error {
 	return workflow.SetUpdateHandlerWithOptions(r.ctx, UpdateApprove, r.approve,
-		workflow.UpdateHandlerOptions{Validator: r.mayApprove})
+		workflow.UpdateHandlerOptions{Description: describeUpdate(UpdateApprove), Validator: r.mayApprove})
 }
 
 func (r *fileRun) mayApprove(in ApproveInput) error {

@@ -82,7 +82,7 @@ func (r *fileRun) judge(t *limits.Trip) {
 func (t Tally) plus(u Tally) Tally {
 	sum := Tally{
 		Outcomes: t.Outcomes.Plus(u.Outcomes), Partial: t.Partial + u.Partial,
-		Migrated: t.Migrated.Plus(u.Migrated), Groups: append(migration.Groups(nil), t.Groups...),
+		Migrated: t.Migrated.Plus(u.Migrated), Steps: t.Steps.Plus(u.Steps), Groups: append(migration.Groups(nil), t.Groups...),
 	}
 	for _, g := range u.Groups {
 		sum.Groups.AddGroup(g)

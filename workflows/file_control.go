@@ -189,7 +189,8 @@ func (r *fileRun) endProbe() {
 
 // handle registers the query and the updates.
 func (r *fileRun) handle() error {
-	err := workflow.SetQueryHandler(r.ctx, QueryProgress, func() (Summary, error) { return *r.summary(), nil })
+	err := workflow.SetQueryHandlerWithOptions(r.ctx, QueryProgress, func() (Summary, error) { return *r.summary(), nil },
+		workflow.QueryHandlerOptions{Description: describeProgress})
 	return errors.Join(err,
 		r.update(UpdatePause, r.mayPause, func(a OperatorAction) { r.hold("paused by " + sentence(a)) }),
 		r.update(UpdateResume, r.mayResume, func(OperatorAction) { r.release() }),
@@ -212,7 +213,7 @@ func (r *fileRun) update(name string, may func() error, do func(OperatorAction))
 			do(a)
 			return r.summary(), nil
 		},
-		workflow.UpdateHandlerOptions{Validator: func(a OperatorAction) error {
+		workflow.UpdateHandlerOptions{Description: describeUpdate(name), Validator: func(a OperatorAction) error {
 			return errors.Join(checkBy(a), may())
 		}})
 }
@@ -228,7 +229,7 @@ func (r *fileRun) updateLimits() error {
 			r.recheckLimits()
 			return r.summary(), nil
 		},
-		workflow.UpdateHandlerOptions{Validator: func(in SetLimitsInput) error {
+		workflow.UpdateHandlerOptions{Description: describeUpdate(UpdateSetLimits), Validator: func(in SetLimitsInput) error {
 			return errors.Join(checkBy(in.OperatorAction), r.mayChange(), in.Limits.over(r.Settings.Limits).Check())
 		}})
 }
@@ -247,7 +248,7 @@ func (r *fileRun) updateConcurrency() error {
 			r.broadcast()
 			return r.summary(), nil
 		},
-		workflow.UpdateHandlerOptions{Validator: func(in SetConcurrencyInput) error {
+		workflow.UpdateHandlerOptions{Description: describeUpdate(UpdateSetConcurrency), Validator: func(in SetConcurrencyInput) error {
 			if in.RequestsPerSecond != nil && *in.RequestsPerSecond < 0 {
 				return fmt.Errorf("requestsPerSecond %g is negative: use 0 (unlimited) or more", *in.RequestsPerSecond)
 			}

@@ -145,11 +145,11 @@ func (r *fileRun) runBatch(ctx workflow.Context, b *openBatch) Tally {
 
 func (r *fileRun) tryBatch(ctx workflow.Context, b migrationfile.Batch, restarted bool) (Tally, error) {
 	sent := r.control()
-	id := BatchID(r.id, b.Number)
-	child := workflow.ExecuteChildWorkflow(withBatch(ctx, id), MigrateBatchName, MigrateBatchInput{
-		BatchRef: r.ref(b), Route: r.in.Route, Control: sent, Restarted: restarted, Behaviour: r.Behaviour,
+	in := MigrateBatchInput{
+		BatchRef: r.ref(b), Route: r.in.Route, Control: sent, Restarted: restarted, Behaviour: r.Behaviour, Marks: r.Marks,
 		RetryBudgetSeconds: r.Settings.RetryBudgetSeconds, HoldAfterSeconds: r.Settings.HoldAfterSeconds,
-	})
+	}
+	child := workflow.ExecuteChildWorkflow(withBatch(ctx, in), MigrateBatchName, in)
 	if child.GetChildWorkflowExecution().Get(ctx, nil) == nil && r.control() != sent {
 		r.tell(ctx, b.Number)
 	}

@@ -116,12 +116,14 @@ func (r *fileRun) finish() *Summary {
 	now := workflow.Now(r.ctx).UTC()
 	r.finished, r.Hold = &now, false
 	r.enter(migration.Done)
+	mark(r.ctx, r.Marks.result(r.result))
 	in := activities.WriteSummaryInput{Summary: *r.summary(), Audit: r.Audit}
 	var files map[string]migration.FileInfo
 	r.insist(withPatient(r.ctx), activities.WriteSummaryName, in, &files)
 	if audit, ok := files[migration.FileAudit]; ok {
 		r.keep(migration.FileAudit, audit)
 	}
+	r.notify()
 	_ = workflow.Await(r.ctx, func() bool { return workflow.AllHandlersFinished(r.ctx) })
 	return r.summary()
 }
@@ -161,8 +163,10 @@ func (r *fileRun) outcomes() migration.Outcomes {
 func (r *fileRun) summary() *Summary {
 	total := r.total()
 	expected, migrated, partial, errors := r.Expected, total.Migrated, total.Partial, total.Groups.Top()
+	steps := r.Planned.Plus(total.Steps)
 	if r.final != nil {
 		expected, migrated, partial, errors = r.final.Expected, r.final.Migrated, r.final.Partial, r.final.Errors
+		steps = r.final.Steps
 	}
 	longest, _ := r.Failures.InOrder.Longest()
 	files := make(map[string]migration.FileInfo, len(r.Files))
@@ -174,6 +178,7 @@ func (r *fileRun) summary() *Summary {
 		Migration: r.id, File: r.in.File, SHA256: r.SHA256, Route: r.in.Route, Parent: r.in.Parent,
 		Phase: r.shown(), Result: r.result, Reason: r.Reason, Records: r.Records,
 		Outcomes: r.outcomes(), Statuses: migration.CountStatuses(expected, migrated, r.found),
+		Steps:   steps,
 		Partial: partial, Errors: errors, Problems: r.Problems,
 		Limits: migration.LimitsState{Limits: r.Settings.Limits, LongestRun: longest, Tripped: r.Tripped},
 		Audit:  lastAudit(r.Audit), StartedAt: &started, FinishedAt: r.finished,

@@ -52,6 +52,9 @@ func (r *fileRun) explain(t migration.Tripped, at limits.Count) string {
 	switch t.Rule {
 	case migration.RuleConsecutive:
 		what = fmt.Sprintf("records %d to %d failed one after the other (limit: %d in a row)", t.First, t.Last, l.Consecutive)
+		if t.First == t.Last {
+			what = fmt.Sprintf("record %d failed (limit: %d in a row)", t.First, l.Consecutive)
+		}
 	case migration.RuleErrorRate:
 		what = fmt.Sprintf("%d of %d finished records failed (limit: %.3g %%)", at.Failed, at.Finished, 100*l.ErrorRate)
 	case migration.RuleMaxFailures:
@@ -70,7 +73,7 @@ func (r *fileRun) mostly() string {
 		return ""
 	}
 	g := groups[0]
-	return fmt.Sprintf(", most of them with %s at %s (%d, e.g. %s)", g.Code, g.Step, g.Count, strings.Join(g.Examples, ", "))
+	return fmt.Sprintf(", most failures are %s at %s (%d, e.g. %s)", g.Code, g.Step, g.Count, strings.Join(g.Examples, ", "))
 }
 
 // narrow lets less be under way the nearer a limit is, so that a trip finds

@@ -1,11 +1,16 @@
 package workflows
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/f0a90b9a/ferry/activities"
+	"github.com/f0a90b9a/ferry/internal/entitlement"
 )
 
 // callTimeout is longer than any one call of an activity: the target's
@@ -123,22 +128,46 @@ func patient() *temporal.RetryPolicy {
 
 // withBatch starts a batch. One that an operator ended may be started again
 // under its id.
-func withBatch(ctx workflow.Context, id string) workflow.Context {
+func withBatch(ctx workflow.Context, in MigrateBatchInput) workflow.Context {
 	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID:            id,
+		WorkflowID:            BatchID(in.Migration, in.Number),
 		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_TERMINATE,
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowTaskTimeout:   workflow.GetInfo(ctx).WorkflowTaskTimeout, // the SDK would take the server's
+		TypedSearchAttributes: temporal.NewSearchAttributes(in.Marks.of(in.Migration, in.Route)...),
+		StaticSummary:         fmt.Sprintf("records %d to %d", in.First, in.First+in.Count-1),
+	})
+}
+
+// withNotice starts the workflow that tells of a migration's end, which goes on
+// when the migration is over.
+func withNotice(ctx workflow.Context, migrationID string) workflow.Context {
+	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            NotifyID(migrationID),
+		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_ABANDON,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		StaticSummary:         "tells of the migration's end",
 	})
 }
 
 // withEntitlement starts a record's workflow. Its id is the entitlement's in
 // every migration: a later run may use it again, two at once may not.
-func withEntitlement(ctx workflow.Context, id string) workflow.Context {
+func withEntitlement(ctx workflow.Context, in MigrateBatchInput, rec activities.BatchRecord) workflow.Context {
 	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID:            id,
+		WorkflowID:            EntitlementID(in.Route, rec.ExternalEntitlementID),
 		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_TERMINATE,
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowTaskTimeout:   workflow.GetInfo(ctx).WorkflowTaskTimeout, // the SDK would take the server's
+		TypedSearchAttributes: temporal.NewSearchAttributes(in.Marks.of(in.Migration, in.Route)...),
+		StaticSummary:         fmt.Sprintf("record %d, %s: %s", rec.Record, rec.Status, listed(rec.Steps)),
 	})
+}
+
+// listed names steps in their order.
+func listed(steps []entitlement.Step) string {
+	names := make([]string, len(steps))
+	for i, s := range steps {
+		names[i] = string(s)
+	}
+	return strings.Join(names, ", ")
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"fmt"
 	"hash/fnv"
 	"strconv"
 	"time"
@@ -41,6 +42,9 @@ func (p *patience) spent(f *fault.Fault) bool {
 // the target asks, or until the run is stopped.
 func (p *patience) wait(f *fault.Fault) {
 	wait := max(p.next+p.jitter(), f.RetryAfter)
+	p.r.describe(fmt.Sprintf("Waiting until %s before attempt %d",
+		workflow.Now(p.r.ctx).Add(wait).UTC().Format(time.TimeOnly), p.r.attempts+1),
+		"The last answer was "+f.Code+": "+f.Message)
 	p.next = min(2*p.next, longWait)
 	if f.Code == fault.CodePaced {
 		before := p.r.called.Sub(p.since) - p.held
@@ -75,7 +79,7 @@ func (p *patience) reportOutage(f *fault.Fault) {
 func (r *recordRun) sleep(d time.Duration, p *patience) {
 	ctx, cancel := workflow.WithCancel(r.calls)
 	defer cancel()
-	timer := workflow.NewTimer(ctx, d)
+	timer := workflow.NewTimerWithOptions(ctx, d, workflow.TimerOptions{Summary: "before the next attempt"})
 	fired := false
 	for r.stop == "" && (!fired || r.held) {
 		heldSince := workflow.Now(r.ctx)

@@ -41,7 +41,9 @@ func RebuildReports(ctx workflow.Context, in RebuildReportsInput) (*Summary, err
 		Migration: in.Migration, Phase: migration.Checking, StartedAt: in.StartedAt,
 		Errors: []migration.ErrorGroup{}, Audit: []migration.AuditEntry{}, Files: map[string]migration.FileInfo{},
 	}}
-	if err := workflow.SetQueryHandler(ctx, QueryProgress, func() (Summary, error) { return r.sum, nil }); err != nil {
+	err := workflow.SetQueryHandlerWithOptions(ctx, QueryProgress, func() (Summary, error) { return r.sum, nil },
+		workflow.QueryHandlerOptions{Description: describeProgress})
+	if err != nil {
 		return nil, err
 	}
 	for _, part := range []func() error{r.settle, r.inspect, r.outcomes, r.report, r.reconcile, r.finish} {
@@ -105,6 +107,7 @@ func (r *rebuildRun) report() error {
 	s := &r.sum
 	s.Outcomes, s.Partial, s.Errors = r.final.Outcomes, r.final.Partial, r.final.Errors
 	s.Statuses = migration.CountStatuses(r.final.Expected, r.final.Migrated, nil)
+	s.Steps = r.final.Steps
 	for _, name := range []string{migration.FileReload, migration.FileErrors} {
 		if info, ok := r.final.Files[name]; ok {
 			s.Files[name] = info

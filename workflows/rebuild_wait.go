@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -48,5 +47,5 @@ func (r *rebuildRun) pause(reason string) (goOn func()) {
 // enter begins a phase, and shows it in the Temporal UI, which costs no event.
 func (r *rebuildRun) enter(p migration.Phase) {
 	r.sum.Phase = p
-	workflow.SetCurrentDetails(r.ctx, fmt.Sprintf("**%s** %s\n\n%s", p, r.sum.Result, r.sum.Reason))
+	show(r.ctx, details(&r.sum, nil, ""))
 }

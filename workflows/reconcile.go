@@ -27,7 +27,9 @@ func ReconcileMigration(ctx workflow.Context, in ReconcileMigrationInput) (*migr
 		StartedAt: workflow.Now(ctx).UTC().Truncate(time.Millisecond), Files: map[string]migration.FileInfo{},
 	}}
 	r.now.Sort()
-	if err := workflow.SetQueryHandler(ctx, QueryProgress, func() (migration.Reconciliation, error) { return r.now, nil }); err != nil {
+	err := workflow.SetQueryHandlerWithOptions(ctx, QueryProgress, func() (migration.Reconciliation, error) { return r.now, nil },
+		workflow.QueryHandlerOptions{Description: describeProgress})
+	if err != nil {
 		return nil, err
 	}
 	for _, part := range []func() error{r.open, r.look, r.wait, r.write} {

@@ -26,11 +26,22 @@ func Register(r Registry, a *activities.Activities) {
 }
 
 // RegisterWorkflows registers the workflows by their names, which is all
-// that a replay needs.
+// that a replay needs. Where workers have versions, a root that lasts for days
+// goes on with each build that becomes current, and its changes must be
+// versioned in code; what is short ends on the build it began with.
 func RegisterWorkflows(r WorkflowRegistry) {
-	r.RegisterWorkflowWithOptions(MigrateFile, workflow.RegisterOptions{Name: MigrateFileName})
-	r.RegisterWorkflowWithOptions(MigrateBatch, workflow.RegisterOptions{Name: MigrateBatchName})
-	r.RegisterWorkflowWithOptions(MigrateEntitlement, workflow.RegisterOptions{Name: MigrateEntitlementName})
-	r.RegisterWorkflowWithOptions(RebuildReports, workflow.RegisterOptions{Name: RebuildReportsName})
-	r.RegisterWorkflowWithOptions(ReconcileMigration, workflow.RegisterOptions{Name: ReconcileMigrationName})
+	register(r, MigrateFile, MigrateFileName, workflow.VersioningBehaviorAutoUpgrade)
+	register(r, NotifyCompletion, NotifyCompletionName, workflow.VersioningBehaviorAutoUpgrade) // may wait for a day
+	for name, w := range map[string]any{
+		MigrateBatchName:       MigrateBatch,
+		MigrateEntitlementName: MigrateEntitlement,
+		RebuildReportsName:     RebuildReports,
+		ReconcileMigrationName: ReconcileMigration,
+	} {
+		register(r, w, name, workflow.VersioningBehaviorPinned)
+	}
+}
+
+func register(r WorkflowRegistry, w any, name string, behaviour workflow.VersioningBehavior) {
+	r.RegisterWorkflowWithOptions(w, workflow.RegisterOptions{Name: name, VersioningBehavior: behaviour})
 }

@@ -30,7 +30,7 @@ const (
 	taskTimeout  = 2 * time.Second // of a workflow task, so that a lost worker is noticed soon
 	callTimeout  = 2 * time.Second // of a call to the target
 	holdAfter    = 3 * time.Second
-	drainTimeout = 2 * time.Second
+	drainTimeout = taskTimeout + time.Second
 )
 
 // Stack is Temporal, an S3 server and the gates before them and before the

@@ -23,14 +23,16 @@ type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Env      []string // as os.Environ gives it
-	// OutTerminal and ErrTerminal say whether a person looks at them.
-	OutTerminal, ErrTerminal bool
+	// OutTerminal and ErrTerminal say whether a person looks at them,
+	// InTerminal whether one can be asked.
+	InTerminal, OutTerminal, ErrTerminal bool
 }
 
 // OSStreams are the process's own.
 func OSStreams() Streams {
 	return Streams{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Environ(),
+		InTerminal:  isTerminal(os.Stdin),
 		OutTerminal: isTerminal(os.Stdout),
 		ErrTerminal: isTerminal(os.Stderr),
 	}

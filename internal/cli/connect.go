@@ -39,11 +39,12 @@ type aftermath interface {
 	Reconcile(ctx context.Context, id string) (workflowID string, err error)
 	ReconcileProgress(ctx context.Context, workflowID string) (migration.Reconciliation, error)
 	ReconcileResult(ctx context.Context, workflowID string) (migration.Reconciliation, error)
+	CheckOver(ctx context.Context, id string, files []string) (known bool, err error)
 }
 
 // store is the object store as the commands need it; objectstore.Store is one.
 type store interface {
-	operator.Bucket
+	operator.PurgeStore
 	Open(ctx context.Context, loc objectstore.Location, etag string) (io.ReadCloser, error)
 	Upload(ctx context.Context, loc objectstore.Location, contentType string, r io.Reader) (objectstore.Object, error)
 }
@@ -55,6 +56,11 @@ type connection struct {
 	store  store             // nil if no object store is configured
 	past   *operator.Archive // nil without a work bucket
 	close  func()
+}
+
+// launch starts migrations.
+func (n *connection) launch() operator.Launch {
+	return operator.Launch{Engine: n.engine, Archive: n.past}
 }
 
 // connector makes connections; tests make their own.

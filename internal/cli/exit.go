@@ -122,7 +122,7 @@ func withRemedy(err error) error {
 	case is:
 		remedy = remedies[f.Code]
 	case errors.Is(err, context.DeadlineExceeded):
-		remedy = "no answer in time; try again, or raise --timeout"
+		remedy = "no answer in time; try again"
 	}
 	if remedy == "" {
 		return err

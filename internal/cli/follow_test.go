@@ -112,14 +112,18 @@ func TestWhatTemporalHasForgotten(t *testing.T) {
 	}
 }
 
-// recorder is a progress that ends the watching at its first note.
+// recorder is a progress that ends the watching at the first that it is told.
 type recorder struct {
-	notes []string
-	stop  context.CancelFunc
+	notes  []string
+	passes []string
+	stop   context.CancelFunc
 }
 
-func (r *recorder) Show(migration.Summary) {}
-func (r *recorder) Close()                 {}
+func (r *recorder) Show(_ migration.Summary, pass string) {
+	r.passes = append(r.passes, pass)
+	r.stop()
+}
+func (r *recorder) Close() {}
 func (r *recorder) Note(text string) {
 	r.notes = append(r.notes, text)
 	r.stop()
@@ -133,6 +137,26 @@ func TestWatchSaysThatNobodyWorks(t *testing.T) {
 	progress := &recorder{stop: stop}
 	ask(ctx, &connection{engine: b.temporal}, "a", progress)
 	require.Equal(t, []string{"ferry: no worker is polling task queue ferry; waiting for one (start one with 'go run ./worker')"}, progress.notes)
+}
+
+func TestWatchTellsHowFarAPassIs(t *testing.T) {
+	t.Parallel()
+	for phase, told := range map[migration.Phase]string{
+		migration.Importing: "1,200 records read", migration.Reconciling: "batch 12", migration.Migrating: "",
+	} {
+		b := setup(t)
+		run := running("a")
+		run.Pass = &operator.Pass{Batch: 12}
+		if phase == migration.Importing {
+			run.Pass = &operator.Pass{Records: 1200, Bytes: 9}
+		}
+		b.temporal.runs["a"] = run
+		b.temporal.progress["a"] = migration.Summary{Migration: "a", Phase: phase}
+		ctx, stop := context.WithCancel(t.Context())
+		progress := &recorder{stop: stop}
+		ask(ctx, &connection{engine: b.temporal}, "a", progress)
+		require.Equal(t, []string{told}, progress.passes)
+	}
 }
 
 func TestListJoinsTemporalAndTheBucket(t *testing.T) {

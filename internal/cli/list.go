@@ -82,7 +82,8 @@ func list(ctx context.Context, n *connection, limit int) ([]view.Entry, error) {
 	// A folder without a claim is no migration.
 	entries = slices.DeleteFunc(entries, func(e view.Entry) bool { return e.Migration == "" })
 	slices.SortStableFunc(entries, func(a, b view.Entry) int { return migration.CompareTimes(b.StartedAt, a.StartedAt) })
-	return entries[:min(limit, len(entries))], nil
+	entries = entries[:min(limit, len(entries))]
+	return entries, markPurged(ctx, n, entries)
 }
 
 func entriesOf(ctx context.Context, n *connection, ids []string, byID map[string]operator.Run) ([]view.Entry, error) {

@@ -66,6 +66,8 @@ func needsRebuild(ctx context.Context, n *connection, id string) (bool, error) {
 		return false, stillRunning(id)
 	case traces.Done:
 		return false, nil
+	case traces.Purged:
+		return false, refusePurged(ctx, n, id)
 	case err != nil && len(traces.Files) > 0:
 		return false, forgotten(id)
 	case err != nil:

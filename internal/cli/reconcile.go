@@ -79,6 +79,9 @@ func checkPast(ctx context.Context, n *connection, id string) (migration.Summary
 	if err != nil && !errors.Is(err, operator.ErrUnknown) {
 		return migration.Summary{}, err
 	}
+	if err := refusePurged(ctx, n, id); err != nil {
+		return migration.Summary{}, err
+	}
 	s, found, readErr := n.past.Summary(ctx, id)
 	switch {
 	case readErr != nil:

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/f0a90b9a/ferry/internal/migration"
-	"github.com/f0a90b9a/ferry/internal/objectstore"
+	"github.com/f0a90b9a/ferry/internal/operator"
 	"github.com/f0a90b9a/ferry/workflows"
 )
 
@@ -51,97 +52,69 @@ func (a *app) reload(cmd *cobra.Command, parent string, f reloadFlags) error {
 	}
 	defer n.close()
 	ctx := cmd.Context()
-	left, err := leftover(ctx, n, parent)
+	route, err := leftover(ctx, n, parent)
 	if err != nil {
 		return err
-	}
-	id, err := reloadID(ctx, n, parent)
-	if err != nil {
-		return err
-	}
-	place := n.store.Work(inputPrefix + id + ".json")
-	if err := a.provideReload(ctx, n, place, left.file, f.upload); err != nil {
-		return err
-	}
-	in.File, in.Route = place.String(), left.route
-	a.warnNoWorker(ctx, n)
-	runID, err := launch(ctx, n, id, in, false)
-	if err != nil {
-		return err
-	}
-	return a.started(ctx, n, id, runID, in, f.wait)
-}
-
-// remainder is what an ended migration left to do.
-type remainder struct {
-	route string
-	file  objectstore.Location
-}
-
-// leftover looks up what is left of a migration.
-func leftover(ctx context.Context, n *connection, parent string) (remainder, error) {
-	found, err := reportsOf(ctx, n, parent)
-	if err != nil {
-		return remainder{}, err
 	}
 	call, cancel := brief(ctx)
 	defer cancel()
+	next, err := n.launch().NextReload(call, parent)
+	if err != nil {
+		return err
+	}
+	if err := a.provideReload(ctx, n, parent, next.ID, f.upload); err != nil {
+		return err
+	}
+	in.File, in.Route = operator.ReloadPlace(n.store, next.ID).String(), route
+	a.warnNoWorker(ctx, n)
+	runID, err := launch(ctx, n, next.ID, in, next.Again)
+	if err != nil {
+		return err
+	}
+	return a.started(ctx, n, next.ID, runID, in, f.wait)
+}
+
+// leftover makes sure that there is something left of an ended migration, and
+// gives its route.
+func leftover(ctx context.Context, n *connection, parent string) (route string, err error) {
+	found, err := reportsOf(ctx, n, parent)
+	if err != nil {
+		return "", err
+	}
+	call, cancel := brief(ctx)
+	defer cancel()
+	if err := refusePurged(call, n, parent); err != nil {
+		return "", err
+	}
 	sum, ended, err := n.past.Summary(call, parent)
 	if err != nil {
-		return remainder{}, err
+		return "", err
 	}
 	if !ended {
-		return remainder{}, &problem{
+		return "", &problem{
 			code: exitRefused, thing: "migration " + parent, err: errors.New("it was closed without writing its files"),
 			remedy: "start the source file again under a new name: records that are there already are found",
 		}
 	}
-	for _, r := range found {
-		if r.Name == migration.FileReload {
-			loc, err := objectstore.ParseURI(r.URI)
-			return remainder{route: sum.Route, file: loc}, err
-		}
+	if slices.ContainsFunc(found, func(r report) bool { return r.Name == migration.FileReload }) {
+		return sum.Route, nil
 	}
-	return remainder{}, &problem{
+	return "", &problem{
 		code: exitRefused, thing: "migration " + parent, err: fmt.Errorf("it left nothing to reload (%s)", sum.Result),
 		remedy: "see 'ferry status " + parent + "'",
 	}
 }
 
-// maxReloads bounds the search for a number that is free.
-const maxReloads = 1000
-
-// reloadID is the first id <parent>-reload-<n> that nobody has used.
-func reloadID(ctx context.Context, n *connection, parent string) (string, error) {
-	for number := 1; number <= maxReloads; number++ {
-		suffix := fmt.Sprintf("-reload-%d", number)
-		id := parent[:min(len(parent), migration.MaxIDLength-len(suffix))] + suffix
-		_, err := checkUnused(ctx, n, id)
-		if err == nil {
-			return id, nil
-		}
-		if _, used := errors.AsType[*problem](err); !used {
-			return "", err
-		}
-	}
-	return "", fmt.Errorf("migration %s: %d reloads are there already", parent, maxReloads)
-}
-
 // provideReload puts the file to migrate under its new name: a corrected one
-// from here, or the reload file as it is. A copy that an earlier try left there
-// belongs to an id that was never used, so it is replaced by the same bytes.
-func (a *app) provideReload(ctx context.Context, n *connection, place, reload objectstore.Location, upload string) error {
+// from here, or the reload file as it is.
+func (a *app) provideReload(ctx context.Context, n *connection, parent, id, upload string) error {
 	if upload != "" {
-		return a.upload(ctx, n, place, upload)
+		return a.upload(ctx, n, operator.ReloadPlace(n.store, id), upload)
 	}
-	body, err := n.store.Open(ctx, reload, "")
+	from, to, err := operator.CopyReload(ctx, n.store, parent, id)
 	if err != nil {
 		return err
 	}
-	defer body.Close()
-	if _, err := n.store.Upload(ctx, place, "application/json", body); err != nil {
-		return err
-	}
-	fmt.Fprintf(a.Err, "Copied %s to %s.\n", reload, place)
+	fmt.Fprintf(a.Err, "Copied %s to %s.\n", from, to)
 	return nil
 }

@@ -67,3 +67,13 @@ func TestReloadSaysWhyNot(t *testing.T) {
 	requireEnd(t, b.run("reload", "never"), exitUnable, "", "no such migration")
 	require.Empty(t, b.temporal.ids)
 }
+
+// A reload that failed before it claimed anything, by refused credentials for
+// instance, is no end of all reloads.
+func TestReloadTakesANumberThatFailedToStart(t *testing.T) {
+	t.Parallel()
+	b := setup(t).withLeftover(t, "a")
+	b.temporal.runs["a-reload-1"] = operator.Run{ID: "a-reload-1", State: operator.Failed}
+	requireEnd(t, b.run("reload", "a"), exitOK, "a-reload-1", "Copied")
+	require.Equal(t, []string{"a-reload-1"}, b.temporal.ids)
+}

@@ -81,6 +81,11 @@ func (a *app) reports(ctx context.Context, n *connection, id, dir string, all bo
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(found, func(r report) bool { return r.Name == migration.FilePurged }) {
+		if err := a.notePurged(ctx, n, id); err != nil {
+			return err
+		}
+	}
 	if dir != "" {
 		found = slices.DeleteFunc(found, func(r report) bool { return r.Name == migration.FileRecords && !all })
 		if err := download(ctx, n.store, found, dir); err != nil {
@@ -127,7 +132,7 @@ func reportsOf(ctx context.Context, n *connection, id string) ([]report, error) 
 	if len(traces.Files) == 0 {
 		return nil, fmt.Errorf("migration %s: no files in bucket %s: %w", id, n.store.WorkBucket(), operator.ErrUnknown)
 	}
-	if endedByForce(run) && !traces.Done {
+	if endedByForce(run) && !traces.Done && !traces.Purged {
 		return nil, unwritten(id, traces)
 	}
 	reports := make([]report, 0, len(traces.Files))

@@ -38,9 +38,9 @@ func newRoot(a *app) *cobra.Command {
 	config.AddFlags(flags, "temporal.", "s3.")
 	root.AddCommand(
 		newDemo(a), newValidate(a), newRoute(a),
-		newStart(a), newList(a), newStatus(a), newWatch(a), newReports(a), newReload(a), newReconcile(a),
+		newStart(a), newList(a), newStatus(a), newWatch(a), newReports(a), newReload(a), newReconcile(a), newPurge(a),
 		newPause(a), newResume(a), newAbort(a), newApprove(a), newLimits(a), newConcurrency(a),
-		newDashboard(a),
+		newDashboard(a), newProbe(),
 	)
 	return root
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -80,7 +79,7 @@ func (a *app) start(cmd *cobra.Command, args []string, f startFlags) error {
 	in.File = loc.String()
 	id := f.id
 	if id == "" {
-		id = idFor(in, time.Now())
+		id = operator.NewID(in, time.Now())
 	}
 	ctx := cmd.Context()
 	n, err := a.connect(ctx, c, a.Env)
@@ -107,11 +106,7 @@ func (a *app) start(cmd *cobra.Command, args []string, f startFlags) error {
 func launch(ctx context.Context, n *connection, id string, in workflows.MigrateFileInput, again bool) (runID string, err error) {
 	call, cancel := brief(ctx)
 	defer cancel()
-	start := n.engine.Start
-	if again {
-		start = n.engine.StartAgain
-	}
-	runID, err = start(call, id, in)
+	runID, err = n.launch().Start(call, id, in, again)
 	if errors.Is(err, operator.ErrIDUsed) {
 		return "", usedBefore(id)
 	}
@@ -140,40 +135,16 @@ type startAnswer struct {
 	Route     string `json:"route"`
 }
 
-// idFor is a migration's id where the user gives none. Dry runs may be
-// repeated, so they carry their time.
-func idFor(in workflows.MigrateFileInput, now time.Time) string {
-	id := migration.IDFor(in.File)
-	if in.DryRun {
-		// The file's stem is cut further, so that the whole fits.
-		const room = 80 - len("-dry-20060102T150405Z")
-		id = strings.TrimLeft(id[max(0, len(id)-room):], "._-") + "-dry-" + now.UTC().Format("20060102T150405Z")
-	}
-	return id
-}
-
-// checkUnused refuses an id that Temporal or the work bucket knows: retention
-// may have emptied the first. Again is true for an id whose one run failed
-// before it claimed anything, and which is therefore still good.
+// checkUnused refuses an id that Temporal or the work bucket knows. Again is
+// true for an id whose one run failed before it claimed anything.
 func checkUnused(ctx context.Context, n *connection, id string) (again bool, err error) {
 	call, cancel := brief(ctx)
 	defer cancel()
-	run, err := n.engine.Describe(call, id)
-	known := err == nil
-	if err != nil && !errors.Is(err, operator.ErrUnknown) {
-		return false, err
-	}
-	if known && (run.State != operator.Failed || n.past == nil) {
+	again, err = n.launch().Unused(call, id)
+	if errors.Is(err, operator.ErrIDUsed) {
 		return false, usedBefore(id)
 	}
-	if n.past == nil {
-		return false, nil
-	}
-	traces, err := n.past.Traces(call, id)
-	if err == nil && traces.Claimed {
-		return false, usedBefore(id)
-	}
-	return known, err
+	return again, err
 }
 
 func usedBefore(id string) error {

@@ -204,15 +204,15 @@ func TestInterruptionEndsTheWaitingOnly(t *testing.T) {
 func TestDryRunIDs(t *testing.T) {
 	t.Parallel()
 	in := workflows.MigrateFileInput{File: "s3://partner/a-very-long-name-that-goes-on-and-on-and-on-and-on-and-on-and-on-and-on.json", DryRun: true}
-	first := idFor(in, time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC))
+	first := operator.NewID(in, time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC))
 	require.True(t, migration.ValidID(first), first)
 	require.Regexp(t, "-dry-20261121T100000Z$", first)
-	require.NotEqual(t, first, idFor(in, time.Date(2026, 11, 21, 10, 0, 1, 0, time.UTC)))
+	require.NotEqual(t, first, operator.NewID(in, time.Date(2026, 11, 21, 10, 0, 1, 0, time.UTC)))
 	for n := 40; n < 70; n++ {
 		dashed := workflows.MigrateFileInput{File: "s3://p/" + strings.Repeat("a", n-30) + strings.Repeat("-", 20) + strings.Repeat("b", 10) + ".json", DryRun: true}
-		require.True(t, migration.ValidID(idFor(dashed, time.Now())), "a cut may leave a dash in front")
+		require.True(t, migration.ValidID(operator.NewID(dashed, time.Now())), "a cut may leave a dash in front")
 	}
-	short := idFor(workflows.MigrateFileInput{File: uri, DryRun: true}, time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC))
+	short := operator.NewID(workflows.MigrateFileInput{File: uri, DryRun: true}, time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC))
 	require.Equal(t, migration.IDFor(uri)+"-dry-20261121T100000Z", short)
 }
 

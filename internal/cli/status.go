@@ -29,6 +29,7 @@ Temporal and the work bucket. The exit code is 0 if the state could be shown;
 			if err != nil {
 				return err
 			}
+			s = a.withPurge(cmd.Context(), n, s)
 			if note != "" {
 				fmt.Fprintln(a.Err, "ferry: "+note)
 			}

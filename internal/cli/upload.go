@@ -12,11 +12,12 @@ import (
 
 	"github.com/f0a90b9a/ferry/config"
 	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/objectstore"
 )
 
 // inputPrefix is where --upload puts files that are given no place.
-const inputPrefix = "input/"
+const inputPrefix = migration.InputPrefix
 
 // uploadPlace is where an uploaded file goes by itself.
 func uploadPlace(c *config.Config, file string) (objectstore.Location, error) {

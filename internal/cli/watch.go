@@ -38,7 +38,7 @@ func newWatch(a *app) *cobra.Command {
 				return err
 			}
 			if found {
-				return a.conclude(s)
+				return a.conclude(cmd.Context(), n, s)
 			}
 			return a.follow(cmd.Context(), n, args[0])
 		},
@@ -77,7 +77,7 @@ func (a *app) follow(ctx context.Context, n *connection, id string) error {
 	if err != nil {
 		return err
 	}
-	return a.conclude(s)
+	return a.conclude(ctx, n, s)
 }
 
 // await shows the progress until the result is there.
@@ -94,7 +94,7 @@ func (a *app) await(ctx context.Context, n *connection, id string) (migration.Su
 	stop()
 	<-asked
 	if err == nil {
-		progress.Show(s)
+		progress.Show(s, "")
 	}
 	return s, err
 }
@@ -111,7 +111,7 @@ func ask(ctx context.Context, n *connection, id string, progress view.Progress) 
 			return
 		case err == nil:
 			said = ""
-			progress.Show(s)
+			progress.Show(s, passOf(ctx, n, s))
 		case err.Error() != said: // each trouble once
 			said = err.Error()
 			progress.Note(waiting(n, err))
@@ -123,6 +123,23 @@ func ask(ctx context.Context, n *connection, id string, progress view.Progress) 
 	}
 }
 
+// passOf says how far a migration is that goes through its whole file, if
+// Temporal can tell.
+func passOf(ctx context.Context, n *connection, s migration.Summary) string {
+	switch s.Phase {
+	case migration.Importing, migration.Reporting, migration.Reconciling:
+	default:
+		return ""
+	}
+	call, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	run, err := n.engine.Describe(call, s.Migration)
+	if err != nil {
+		return "" // the next query will say what is wrong
+	}
+	return run.Pass.Says()
+}
+
 func waiting(n *connection, err error) string {
 	if errors.Is(err, operator.ErrNoWorker) {
 		return fmt.Sprintf("ferry: no worker is polling task queue %s; waiting for one (start one with 'go run ./worker')", n.engine.Queue())
@@ -131,7 +148,8 @@ func waiting(n *connection, err error) string {
 }
 
 // conclude writes the summary of an ended migration and ends with its code.
-func (a *app) conclude(s migration.Summary) error {
+func (a *app) conclude(ctx context.Context, n *connection, s migration.Summary) error {
+	s = a.withPurge(ctx, n, s)
 	if err := a.show(s); err != nil {
 		return err
 	}

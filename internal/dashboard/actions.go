@@ -15,7 +15,7 @@ import (
 	"github.com/f0a90b9a/ferry/workflows"
 )
 
-// action is one thing an operator may do with a running migration.
+// action is one thing an operator may do with a migration.
 type action struct {
 	Name   string // as in addresses
 	Button string
@@ -24,11 +24,14 @@ type action struct {
 	Do     string // on the button that does it
 	Done   string // after it
 	Danger bool
-	update string
-	phases []migration.Phase
+	update string            // of the workflow; empty: it does not change the migration itself
+	phases []migration.Phase // in which it is offered, of a running one
 	// input makes the update's input from the form.
 	input func(form url.Values, by workflows.OperatorAction) (any, error)
 }
+
+// nameReload is the one action on a migration that is over.
+const nameReload = "reload"
 
 var (
 	early  = []migration.Phase{migration.Checking, migration.Importing}
@@ -69,11 +72,22 @@ var actions = []action{
 		Danger: true,
 		update: workflows.UpdateAbort, phases: append(slices.Clone(alive), migration.Reconciling), input: confirmed,
 	},
+	{
+		Name: nameReload, Button: "Reload", Title: "Migrate what is left over?", Do: "Start the reload", Done: "The reload has started.",
+		Says: "A new migration of this one’s reload.json starts, as the file is. Records that are half-way go on at their next step. " +
+			"Repair the cause first; a corrected copy of the file is started with ‘ferry reload --upload’.",
+		input: alone,
+	},
 }
 
-// actionsFor lists what may be done in a phase.
-func actionsFor(phase migration.Phase) []action {
-	return slices.DeleteFunc(slices.Clone(actions), func(a action) bool { return !slices.Contains(a.phases, phase) })
+// actionsFor lists what may be done with a migration as it stands.
+func actionsFor(st *standing) []action {
+	return slices.DeleteFunc(slices.Clone(actions), func(a action) bool {
+		if a.Name == nameReload {
+			return !st.reloadable()
+		}
+		return !st.open || !slices.Contains(a.phases, st.summary.Phase)
+	})
 }
 
 func actionNamed(name string) (action, bool) {
@@ -219,7 +233,7 @@ const (
 // statusFor is the HTTP status of an update that went wrong.
 func statusFor(err error) int {
 	switch {
-	case errors.Is(err, operator.ErrRefused):
+	case errors.Is(err, operator.ErrRefused), errors.Is(err, operator.ErrIDUsed):
 		return http.StatusConflict
 	case errors.Is(err, operator.ErrUnknown):
 		return http.StatusNotFound

@@ -123,6 +123,13 @@ func TestConfirmationShowsWhatItIsAbout(t *testing.T) {
 	for _, text := range []string{`name="plan" value="abc123"`, "1,000 in 20 batches", `name="by" required`, `value="kim"`} {
 		require.Contains(t, a.body, text)
 	}
+	// Limits that were changed since give the plan another name.
+	b.engine.change("run-1", func(s *migration.Summary) { s.Reason = "wave 1 is done; waiting for approval of plan 0def99" })
+	b.engine.mu.Lock()
+	again := b.engine.runs["run-1"]
+	b.engine.runs["run-2"], b.engine.progress["run-2"] = again, b.engine.progress["run-1"]
+	b.engine.mu.Unlock()
+	require.Contains(t, b.get("/migrations/run-2/do/approve", "").body, `name="plan" value="0def99"`)
 	a = b.get("/migrations/run-1/do/limits", "")
 	require.Contains(t, a.body, `name="errorRate" inputmode="decimal" value="10"`)
 	require.Contains(t, b.get("/migrations/run-1/do/abort", "").body, `name="confirm" value="yes" required`)
@@ -131,7 +138,7 @@ func TestConfirmationShowsWhatItIsAbout(t *testing.T) {
 func TestActionsFitThePhase(t *testing.T) {
 	t.Parallel()
 	names := func(p migration.Phase) (all []string) {
-		for _, a := range actionsFor(p) {
+		for _, a := range actionsFor(&standing{open: true, summary: migration.Summary{Phase: p}}) {
 			all = append(all, a.Name)
 		}
 		return all
@@ -143,4 +150,69 @@ func TestActionsFitThePhase(t *testing.T) {
 	for _, p := range []migration.Phase{migration.Reporting, migration.Stopping, migration.Done} {
 		require.Empty(t, names(p))
 	}
+}
+
+func TestReloadStartsAChild(t *testing.T) {
+	t.Parallel()
+	b := setup(t, pia, vera, otto)
+	b.finished("old-1", "acme-nova", migration.CompletedWithFailures)
+	require.NotContains(t, b.get("/migrations/old-1", "vera").body, "/do/")
+	require.Contains(t, b.get("/migrations/old-1", "pia").body, `href="/migrations/old-1/do/reload"`)
+	form := b.get("/migrations/old-1/do/reload", "pia").body
+	require.Contains(t, form, `name="as" value="old-1-reload-1"`)
+	require.NotContains(t, form, "Reloaded before")
+
+	confirmed := url.Values{"as": {"old-1-reload-1"}}
+	require.Equal(t, http.StatusForbidden, b.post("/migrations/old-1/do/reload", "vera", confirmed).status)
+	require.Equal(t, http.StatusNotFound, b.post("/migrations/old-1/do/reload", "otto", confirmed).status)
+	require.Zero(t, b.engine.count("start"))
+	a := b.post("/migrations/old-1/do/reload", "pia", confirmed)
+	require.Equal(t, http.StatusSeeOther, a.status, a.body)
+	require.Equal(t, "/migrations/old-1-reload-1?done=reload", a.header.Get("Location"))
+	require.Equal(t, []string{"old-1-reload-1"}, b.engine.startIDs)
+	const place = "input/old-1-reload-1.json"
+	require.Equal(t, []workflows.MigrateFileInput{{File: "s3://ferry/" + place, Route: "acme-nova", Parent: "old-1"}}, b.engine.starts)
+	require.JSONEq(t, `[{"customerIdentifier":"secret"}]`, b.store.objects[place])
+	require.Contains(t, b.get(a.header.Get("Location"), "pia").body, "The reload has started.")
+	require.Contains(t, b.log.String(), "by=pia")
+
+	// Sent twice, or after somebody else.
+	a = b.post("/migrations/old-1/do/reload", "pia", confirmed)
+	require.Equal(t, http.StatusConflict, a.status)
+	require.Contains(t, a.body, "old-1-reload-1 has been started meanwhile; this would be old-1-reload-2")
+	require.Contains(t, a.body, `Reloaded before as</dt><dd><a href="/migrations/old-1-reload-1">`)
+	require.Equal(t, 1, b.engine.count("start"))
+}
+
+func TestNothingToReload(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.running("run-1", "acme-nova")
+	b.store.put(migration.Key("run-1", migration.FileReload), "[]") // it is being written
+	b.finished("whole-1", "acme-nova", migration.Completed)
+	delete(b.store.objects, migration.Key("whole-1", migration.FileReload))
+	for _, id := range []string{"run-1", "whole-1"} {
+		require.NotContains(t, b.get("/migrations/"+id, "").body, "/do/reload")
+		require.Equal(t, http.StatusConflict, b.get("/migrations/"+id+"/do/reload", "").status)
+		a := b.post("/migrations/"+id+"/do/reload", "", url.Values{"by": {"kim"}, "as": {id + "-reload-1"}})
+		require.Equal(t, http.StatusConflict, a.status)
+		require.Contains(t, a.body, "Nothing to reload")
+	}
+	b.finished("old-1", "acme-nova", migration.Aborted)
+	a := b.post("/migrations/old-1/do/reload", "", url.Values{"as": {"old-1-reload-1"}})
+	require.Equal(t, http.StatusBadRequest, a.status)
+	require.Contains(t, a.body, "say who asks for it")
+	require.Zero(t, b.engine.count("start"))
+}
+
+// A reload that failed to start, by refused credentials for instance, keeps no
+// other from it.
+func TestReloadAgainAfterAFailedStart(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.finished("old-1", "acme-nova", migration.Aborted)
+	b.engine.runs["old-1-reload-1"] = operator.Run{ID: "old-1-reload-1", State: operator.Failed, StartedAt: &began}
+	a := b.post("/migrations/old-1/do/reload", "", url.Values{"by": {"kim"}, "as": {"old-1-reload-1"}})
+	require.Equal(t, http.StatusSeeOther, a.status, a.body)
+	require.Equal(t, 1, b.engine.count("again"))
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/f0a90b9a/ferry/config"
 	"github.com/f0a90b9a/ferry/internal/demo"
+	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/migrationfile"
 	"github.com/f0a90b9a/ferry/internal/objectstore"
@@ -42,9 +43,13 @@ var shared struct {
 	once   sync.Once
 	stack  *demo.Stack
 	engine *operator.Client
-	chrome context.Context //nolint:containedctx // the browser's own
 	err    error
-	close  []func()
+
+	browser   sync.Once
+	chrome    context.Context //nolint:containedctx // the browser's own
+	chromeErr error
+
+	close []func()
 }
 
 func stopStack() {
@@ -69,7 +74,7 @@ func findChromium(t *testing.T) string {
 	return ""
 }
 
-func startReal(chromium string) error {
+func startReal() error {
 	dir, err := os.MkdirTemp("", "ferry-dashboard-")
 	if err != nil {
 		return err
@@ -92,6 +97,10 @@ func startReal(chromium string) error {
 	}
 	shared.close = append(shared.close, client.Close)
 	shared.engine = operator.New(client, c)
+	return nil
+}
+
+func startChromium(chromium string) error {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(1280, 900),
 		chromedp.Flag("disable-dev-shm-usage", true))
@@ -110,23 +119,39 @@ type scene struct {
 	prefix string
 }
 
-// setupReal gives the test its dashboard; the name is its file's.
+// setupReal gives the test its dashboard and a browser; the name is its
+// file's.
 func setupReal(t *testing.T, name string) *scene {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("a whole stack takes long")
 	}
 	chromium := findChromium(t)
-	shared.once.Do(func() { shared.err = startReal(chromium) })
+	s := setupStack(t, name)
+	shared.browser.Do(func() { shared.chromeErr = startChromium(chromium) })
+	require.NoError(t, shared.chromeErr)
+	s.serve(s.options(shared.engine))
+	return s
+}
+
+// setupStack gives the test the real servers.
+func setupStack(t *testing.T, name string) *scene {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a whole stack takes long")
+	}
+	shared.once.Do(func() { shared.err = startReal() })
 	require.NoError(t, shared.err)
-	b := &bundle{t: t, log: &lockedBuffer{}}
-	o := Options{
-		Engine: shared.engine, Store: shared.stack.Store, Log: testLog(), MaxUpload: 64 << 20,
+	return &scene{&bundle{t: t, log: &lockedBuffer{}}, name}
+}
+
+// options are those of a dashboard on the real servers.
+func (s *scene) options(engine Engine) Options {
+	return Options{
+		Engine: engine, Store: shared.stack.Store, Log: testLog(), MaxUpload: 64 << 20,
 		Access:     Access{Users: []User{olga, vera, pia, otto}},
 		TemporalUI: shared.stack.UIURL, Namespace: shared.stack.Config.Temporal.Namespace,
 	}
-	b.serve(o)
-	return &scene{b, name}
 }
 
 // file makes up a migration file.
@@ -151,6 +176,16 @@ func (s *scene) slow(ms int) {
 	}
 	require.NoError(s.t, set(ms))
 	s.t.Cleanup(func() { _ = set(0) })
+}
+
+// repaired has the target refuse nothing any more, until the test ends.
+func (s *scene) repaired() {
+	s.t.Helper()
+	set := func(refusals map[entitlement.Step][]string) error {
+		return shared.stack.Sandbox.ChangeFaults(func(f *sandbox.Faults) error { f.Refusals = refusals; return nil })
+	}
+	require.NoError(s.t, set(nil))
+	s.t.Cleanup(func() { _ = set(sandbox.DefaultFaults().Refusals) })
 }
 
 // uri is where the dashboard puts an uploaded file.

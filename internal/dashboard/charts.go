@@ -4,13 +4,17 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/f0a90b9a/ferry/internal/figures"
 	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/pace"
 )
 
 // Charts are drawn in a space of so many units; the page scales them.
 const (
 	barWidth    = 1000.0
 	chartHeight = 100.0
+	// fewestSlots is how many a chart has room for at least.
+	fewestSlots = 24
 )
 
 // segment is a part of the progress bar.
@@ -55,9 +59,10 @@ func chartOf(slots []float64) chart {
 		return chart{}
 	}
 	top := max(slices.Max(slots), 0.1)
-	width := barWidth / shownSlots
-	c := chart{Top: perSecond(top), Latest: perSecond(slots[len(slots)-1]), Seconds: len(slots) * int(slot.Seconds())}
-	first := shownSlots - len(slots) // the latest stands at the right
+	room := max(len(slots), fewestSlots)
+	width := barWidth / float64(room)
+	c := chart{Top: perSecond(top), Latest: perSecond(slots[len(slots)-1]), Seconds: len(slots) * int(pace.Slot.Seconds())}
+	first := room - len(slots) // the latest stands at the right
 	for i, v := range slots {
 		h := chartHeight * v / top
 		c.Columns = append(c.Columns, column{X: float64(first+i)*width + 1, Y: chartHeight - h, W: width - 2, H: h})
@@ -95,13 +100,13 @@ func gaugesOf(s *migration.Summary) []gauge {
 		rate = float64(o.Failed) / float64(o.Finished())
 	}
 	gauges := []gauge{
-		newGauge("Failures in a row", float64(l.LongestRun), float64(l.Consecutive), number(l.LongestRun), "stops at "+number(l.Consecutive)),
+		newGauge("Failures in a row", float64(l.LongestRun), float64(l.Consecutive), figures.Number(l.LongestRun), "stops at "+figures.Number(l.Consecutive)),
 		newGauge("Error rate", rate, l.ErrorRate, fmt.Sprintf("%.1f %%", 100*rate), fmt.Sprintf("stops at %.3g %%", 100*l.ErrorRate)),
-		newGauge("Failures in all", float64(o.Failed), float64(l.MaxFailures), number(o.Failed), "stops at "+number(l.MaxFailures)),
+		newGauge("Failures in all", float64(o.Failed), float64(l.MaxFailures), figures.Number(o.Failed), "stops at "+figures.Number(l.MaxFailures)),
 	}
 	gauges[0].Note = "neighbours in the file"
 	if l.ErrorRate > 0 && o.Finished() < l.MinSample {
-		gauges[1].Note = fmt.Sprintf("counts once %s have finished", number(l.MinSample))
+		gauges[1].Note = fmt.Sprintf("counts once %s have finished", figures.Number(l.MinSample))
 		gauges[1].Tone = waiting
 	} else {
 		gauges[1].Note = "of the finished records"

@@ -6,35 +6,25 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"path"
-	"regexp"
 	"strconv"
 	"time"
 
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
 
-// topLevelName keeps a download inside the migration's own folder.
-var topLevelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
-
 // moveIn is how long a copy may stand still.
 const moveIn = 30 * time.Second
-
-var fileKinds = map[string]string{
-	".json":   "application/json",
-	".ndjson": "application/x-ndjson",
-	".csv":    "text/csv; charset=utf-8",
-}
 
 // download gives one of a migration's files, whole. Those that hold records
 // are for operators.
 func (s *Server) download(w http.ResponseWriter, r *http.Request) {
-	st, _, _, ok := s.seen(w, r)
+	v, ok := s.seen(w, r)
 	if !ok {
 		return
 	}
-	id, name := st.summary.Migration, r.PathValue("name")
-	if !topLevelName.MatchString(name) {
+	v.leave() // nobody looks at the page while the file goes out
+	id, name := v.id(), r.PathValue("name")
+	if !isFile(name) {
 		s.nothing(w, r)
 		return
 	}
@@ -60,18 +50,19 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	}
 	defer body.Close()
 	h := w.Header()
-	kind := fileKinds[path.Ext(name)]
-	if kind == "" {
-		kind = "application/octet-stream"
-	}
-	h.Set("Content-Type", kind)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": id + "-" + name}))
+	h.Set("Content-Type", kindOf(name))
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": savedAs(id, name)}))
 	h.Set("Content-Length", strconv.FormatInt(object.Size, 10))
 	s.log.Info("A file was downloaded.", "migration", id, "file", name, "by", u.Name)
 	if _, err := io.Copy(newMovingWriter(w), body); err != nil && !errors.Is(err, context.Canceled) {
 		s.log.Warn("A download broke off.", "migration", id, "file", name, "error", err.Error())
 		panic(http.ErrAbortHandler) // so that the browser doesn't take it for whole
 	}
+}
+
+// unlimited lets an answer take its time, as the caller bounds it.
+func unlimited(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 }
 
 // movingWriter bounds each write, not the whole answer.

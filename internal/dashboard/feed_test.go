@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/f0a90b9a/ferry/internal/figures"
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
 
@@ -66,6 +67,107 @@ func TestFeedGoesOnForOneWhoComesBack(t *testing.T) {
 		require.LessOrEqual(t, polls.Load(), int64(5*linger/2/time.Second)+1)
 		time.Sleep(2 * linger)
 		require.EqualValues(t, 1, ends.Load())
+	})
+}
+
+// slowPoll is a poll that takes its time to hear that it is not wanted any
+// more, as a query at a server does.
+type slowPoll struct {
+	polls, at, most atomic.Int64
+}
+
+func (s *slowPoll) poll(ctx context.Context) (int64, time.Duration) {
+	at := s.at.Add(1)
+	defer s.at.Add(-1)
+	s.most.Store(max(s.most.Load(), at))
+	time.Sleep(2 * time.Second)
+	if ctx.Err() != nil {
+		time.Sleep(5 * time.Second)
+	}
+	return s.polls.Add(1), time.Second
+}
+
+func TestAFeedThatIsJoinedAgainPollsOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var s slowPoll
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		f := &feed[int64]{ctx: ctx, linger: linger, poll: s.poll}
+		l := f.listen()
+		time.Sleep(4 * time.Second) // in the middle of the second poll
+		f.leave(l)
+		f.rest()
+		require.False(t, f.polled())
+		_, _, err := f.look(t.Context())
+		require.NoError(t, err)
+		require.EqualValues(t, 1, s.most.Load(), "the last poll of the old goroutine ends before the first of the new one")
+	})
+}
+
+// A page may come back at the very moment at which the last one's feed is
+// dropped.
+func TestAPageThatComesBackFindsTheOnePoller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var s slowPoll
+		pollers := 0
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		h := newHub(ctx, func(string) polling {
+			pollers++
+			return func(ctx context.Context) (standing, time.Duration) {
+				_, next := s.poll(ctx)
+				return standing{known: true}, next
+			}
+		}, nil)
+		f, l := h.join("run-1")
+		_, _, err := f.await(t.Context(), l)
+		require.NoError(t, err)
+		time.Sleep(2 * time.Second) // in the middle of the second poll
+		f.leave(l)
+		f.rest() // nobody polls now, and the hub does not know it yet
+		again, l := h.join("run-1")
+		require.Same(t, f, again)
+		_, _, err = again.await(t.Context(), l)
+		require.NoError(t, err)
+		other, m := h.join("run-1")
+		require.Same(t, f, other, "what the old goroutine leaves behind is not the new one's end")
+		require.EqualValues(t, 1, s.most.Load())
+		require.Equal(t, 1, pollers)
+
+		f.leave(l)
+		f.leave(m)
+		time.Sleep(linger + 10*time.Second)
+		require.Empty(t, h.feeds, "a feed that nobody listens to is dropped")
+		_, l = h.join("run-1")
+		require.Equal(t, 2, pollers)
+		f.leave(l)
+	})
+}
+
+func TestARenewedFeedIsNotBelievedUntilItHasAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var polls atomic.Int64
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		f := &feed[int64]{ctx: ctx, linger: linger, poll: func(context.Context) (int64, time.Duration) {
+			time.Sleep(time.Second)
+			return polls.Add(1), time.Hour
+		}}
+		l := f.listen()
+		defer f.leave(l)
+		time.Sleep(500 * time.Millisecond)
+		f.renew() // while it is being asked: the answer may be of before
+		value, _, err := f.await(t.Context(), l)
+		require.NoError(t, err)
+		require.EqualValues(t, 2, value)
+		time.Sleep(time.Minute)
+		f.renew() // while it rests
+		value, _, err = f.look(t.Context())
+		require.NoError(t, err)
+		require.Greater(t, value, int64(2))
 	})
 }
 
@@ -190,7 +292,7 @@ func TestHundredPagesCostNoMoreThanOne(t *testing.T) {
 		b.engine.change("run-1", func(s *migration.Summary) { s.Outcomes.Migrated = done; s.Outcomes.Failed = 0 })
 		var all sync.WaitGroup
 		for _, e := range awake {
-			all.Go(func() { e.until("progress", ">"+number(done)+"</strong>") })
+			all.Go(func() { e.until("progress", ">"+figures.Number(done)+"</strong>") })
 		}
 		all.Wait()
 	}
@@ -239,7 +341,7 @@ func TestASlowBrowserHoldsUpNobody(t *testing.T) {
 	e := b.follow("/migrations/run-1/events", "")
 	for done := 500; done < 503; done++ {
 		b.engine.change("run-1", func(s *migration.Summary) { s.Outcomes = migration.Outcomes{Migrated: done} })
-		e.until("progress", ">"+number(done)+"</strong>")
+		e.until("progress", ">"+figures.Number(done)+"</strong>")
 	}
 	close(slow.release)
 	gone.Wait()

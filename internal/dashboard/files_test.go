@@ -10,6 +10,7 @@ import (
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/migrationfile"
 	"github.com/f0a90b9a/ferry/internal/operator"
 )
 
@@ -47,11 +48,85 @@ func TestDownloadsStayInTheFolder(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.finished("old-1", "acme-nova", migration.Completed)
-	b.store.put("ledger/secret", "secret")
-	b.store.put(migration.Key("old-1", migration.OutcomesFile(1)), "secret")
-	for _, name := range []string{"..%2F..%2Fledger%2Fsecret", "outcomes%2F000001.ndjson", ".hidden", "none.json", "%00"} {
-		require.Equal(t, http.StatusNotFound, b.get("/migrations/old-1/files/"+name, "").status, name)
+	b.store.put("ledger/secret", "hidden treasure")
+	b.store.put(migration.Key("old-1", "outcomes/x"), "hidden treasure")
+	b.store.put(migration.Key("old-1", "reconciliations/notes.csv"), "hidden treasure")
+	for _, name := range []string{
+		"..%2F..%2Fledger%2Fsecret", "outcomes%2F..%2F..%2F..%2Fledger%2Fsecret", "outcomes/../../../ledger/secret",
+		"outcomes/x", "reconciliations/notes.csv", "outcomes/", "", ".hidden", "none.json", "%00",
+	} {
+		a := b.get("/migrations/old-1/files/"+name, "")
+		require.NotEqual(t, http.StatusOK, a.status, name)
+		require.NotContains(t, a.body, "treasure")
 	}
+}
+
+// Outcomes name records by external ids and hold nothing of their content, so
+// viewers may have them; those of another route are nobody's.
+func TestOutcomesBatchByBatch(t *testing.T) {
+	t.Parallel()
+	b := setup(t, vera, otto)
+	b.finished("old-1", "acme-nova", migration.Completed)
+	require.Equal(t, http.StatusNotFound, b.get("/migrations/old-1/outcomes", "vera").status, "it has no batches")
+	plan := migrationfile.Plan{Waves: []migrationfile.Wave{{Number: 1, FirstBatch: 1, LastBatch: 120, Records: 240}}}
+	for n := 1; n <= 120; n++ {
+		plan.Batches = append(plan.Batches, migrationfile.Batch{Number: n, First: 2*n - 1, Count: 2, Offset: int64(20 * (n - 1)), Length: 20})
+	}
+	b.store.put(migration.Key("old-1", migration.FileBatches), encode(t, plan))
+	b.store.put(migration.Key("old-1", migration.OutcomesFile(1)), `{"outcome":"MIGRATED"}`)
+	b.store.put(migration.Key("old-1", migration.OutcomesFile(60)), "60")
+
+	first := b.get("/migrations/old-1/outcomes", "vera")
+	require.Equal(t, http.StatusOK, first.status, first.body)
+	for _, text := range []string{`href="/migrations/old-1/files/outcomes/000001.ndjson"`, "22 B", "3 to 4", "never begun", "page 1 of 3", "outcomes?page=2"} {
+		require.Contains(t, first.body, text)
+	}
+	require.NotContains(t, first.body, "101 to 102")
+	found := b.get("/migrations/old-1/outcomes?record=119", "vera").body
+	require.Contains(t, found, "has record 119")
+	require.Contains(t, found, "page 2 of 3")
+	require.Contains(t, found, "files/outcomes/000060.ndjson")
+	require.Contains(t, b.get("/migrations/old-1/outcomes?page=99", "vera").body, "239 to 240")
+	for _, record := range []string{"0", "241", "x"} {
+		require.Contains(t, b.get("/migrations/old-1/outcomes?record="+record, "vera").body, "no record of that number")
+	}
+
+	a := b.get("/migrations/old-1/files/outcomes/000001.ndjson", "vera")
+	require.Equal(t, `{"outcome":"MIGRATED"}`, a.body)
+	require.Equal(t, "application/x-ndjson", a.header.Get("Content-Type"))
+	require.Equal(t, "attachment; filename=old-1-outcomes-000001.ndjson", a.header.Get("Content-Disposition"))
+	for _, path := range []string{"/outcomes", "/files/outcomes/000001.ndjson"} {
+		require.Equal(t, http.StatusNotFound, b.get("/migrations/old-1"+path, "otto").status)
+	}
+}
+
+func TestReconciliationsAreShown(t *testing.T) {
+	t.Parallel()
+	b := setup(t, vera, otto)
+	b.finished("old-1", "acme-nova", migration.Completed)
+	b.finished("old-2", "acme-nova", migration.Completed)
+	require.NotContains(t, b.get("/migrations/old-2", "vera").body, "Compared again")
+	tell := func(at time.Time, against string, different int) string {
+		end := at.Add(time.Minute)
+		r := migration.Reconciliation{Migration: "old-1", Against: against, StartedAt: at, FinishedAt: &end, Correlation: migration.Correlation{Checked: 990}}
+		for range different {
+			r.Differing++
+			r.Tell(migration.Difference{ExternalEntitlementID: "ext-7", Result: "Error: Status is different", Fields: []string{"Status"}})
+		}
+		name := migration.ReconciliationFile(at, ".json")
+		b.store.put(migration.Key("old-1", name), encode(t, r))
+		b.store.put(migration.Key("old-1", migration.ReconciliationFile(at, ".csv")), "EntitlementId\n")
+		return name
+	}
+	last := tell(began.Add(48*time.Hour), "AR_V1.csv", 0)
+	tell(began.Add(24*time.Hour), migration.AgainstTarget, 2)
+	b.store.put(migration.Key("old-1", migration.ReconciliationFile(began.Add(72*time.Hour), ".csv")), "EntitlementId\n")
+	page := b.get("/migrations/old-1", "vera")
+	require.Regexp(t, `(?s)Compared again.*not finished.*2026-11-23.*report AR_V1.csv.*no difference.*2026-11-22.*the target.*2 differences.*2 × Status is different \(ext-7`, page.body)
+	a := b.get("/migrations/old-1/files/"+last, "vera")
+	require.Equal(t, http.StatusOK, a.status)
+	require.Contains(t, a.body, "AR_V1.csv")
+	require.Equal(t, http.StatusNotFound, b.get("/migrations/old-1/files/"+last, "otto").status)
 }
 
 func TestRecordFromTemporal(t *testing.T) {

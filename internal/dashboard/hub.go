@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 
@@ -20,7 +19,7 @@ const (
 // are open on it, and one for the list.
 type hub struct {
 	ctx   context.Context
-	watch func(id string) *watcher
+	watch func(id string) polling // of one migration
 
 	mu    sync.Mutex
 	feeds map[string]*migrationFeed
@@ -34,51 +33,49 @@ type migrationFeed struct {
 	rendered rendered
 }
 
-func newHub(ctx context.Context, watch func(id string) *watcher, list func(context.Context) (listing, time.Duration)) *hub {
+// polling finds out how a migration stands, and when to ask again.
+type polling = func(ctx context.Context) (standing, time.Duration)
+
+func newHub(ctx context.Context, watch func(id string) polling, list func(context.Context) (listing, time.Duration)) *hub {
 	return &hub{
 		ctx: ctx, watch: watch, feeds: map[string]*migrationFeed{},
 		list: &feed[listing]{ctx: ctx, poll: list, linger: linger},
 	}
 }
 
-// of gives a migration's feed.
-func (h *hub) of(id string) *migrationFeed {
+// join gives a migration's feed, listened to. It is one deed: between finding a
+// feed and listening to it the feed could be dropped, and another begin to poll
+// beside it.
+func (h *hub) join(id string) (*migrationFeed, *listener) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if f, ok := h.feeds[id]; ok {
-		return f
+	f, ok := h.feeds[id]
+	if !ok {
+		f = &migrationFeed{}
+		f.ctx, f.poll, f.linger = h.ctx, h.watch(id), linger
+		f.ended = func() { h.forget(id, f) }
+		h.feeds[id] = f
 	}
-	f := &migrationFeed{}
-	f.ctx, f.poll, f.linger = h.ctx, h.watch(id).poll, linger
-	f.ended = func() { h.forget(id, f) }
-	h.feeds[id] = f
-	return f
+	return f, f.listen()
 }
 
-// renew has the next page find out anew how a migration stands that was started
-// again under its id.
+// renew has a migration looked up anew that was started again under its id.
 func (h *hub) renew(id string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.feeds, id)
-}
-
-// forget drops a feed that nobody polls any more. One who got hold of it just
-// before may still listen; it will then poll beside a new one, which does no
-// harm.
-func (h *hub) forget(id string, f *migrationFeed) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.feeds[id] == f {
-		delete(h.feeds, id)
+	if f, ok := h.feeds[id]; ok {
+		f.renew()
 	}
 }
 
-// lookFor gives the migration as it stands, for a request.
-func (f *migrationFeed) lookFor(r *http.Request) (standing, int, error) {
-	ctx, cancel := context.WithTimeout(r.Context(), lookTimeout)
-	defer cancel()
-	return f.look(ctx)
+// forget drops a feed whose polling has ended, unless somebody has joined it
+// meanwhile.
+func (h *hub) forget(id string, f *migrationFeed) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !f.polled() {
+		delete(h.feeds, id)
+	}
 }
 
 // learn shows at once what an update has answered, without a query.

@@ -162,7 +162,29 @@ func TestStoppedByALimit(t *testing.T) {
 	require.Contains(t, p.text("#errors"), "NOT_AVAILABLE")
 	p.accessible()
 	p.picture("failed")
+	require.EqualValues(t, http.StatusOK, p.visit("/migrations/"+id+"/outcomes?record=1"))
+	require.Contains(t, p.text("tr.asked"), "has record 1")
+	require.Equal(t, s.stored(id, migration.OutcomesFile(1)), p.fetched(`[id="file-outcomes/000001.ndjson"]`))
+	p.accessible()
 	p.quiet()
+
+	// The cause is repaired, and what is left over is migrated by the button.
+	s.repaired()
+	o := s.open("pia")
+	require.EqualValues(t, http.StatusOK, o.visit("/migrations/"+id))
+	o.do(chromedp.Click("#do-reload", chromedp.ByQuery), chromedp.WaitVisible("dialog[open] form", chromedp.ByQuery))
+	require.Contains(t, o.text("dialog"), id+"-reload-1")
+	o.accessible()
+	_, err := chromedp.RunResponse(o.ctx, chromedp.Click(`dialog[open] button[type="submit"]`, chromedp.ByQuery))
+	require.NoError(t, err)
+	require.Equal(t, id+"-reload-1", o.text("h1"))
+	require.Contains(t, o.text(".notice"), "The reload has started.")
+	o.badge("Completed")
+	done := s.ended(id + "-reload-1")
+	require.Equal(t, migration.Completed, done.Result)
+	require.Equal(t, id, done.Parent)
+	require.Equal(t, 60, done.Outcomes.Migrated)
+	o.quiet()
 }
 
 //nolint:paralleltest // the browser tests share one sandbox, which each slows down

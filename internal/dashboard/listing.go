@@ -15,7 +15,9 @@ import (
 
 const (
 	// listEvery is the pace of the list while anybody looks at it.
-	listEvery   = 3 * time.Second
+	listEvery = 3 * time.Second
+	// lateEvery is the pace while answers of running migrations are awaited.
+	lateEvery   = time.Second
 	listTimeout = time.Minute
 	// listedRuns is how many migrations Temporal is asked for.
 	listedRuns = 500
@@ -28,12 +30,14 @@ const (
 type listing struct {
 	entries []entry
 	trouble string
+	late    bool // answers are still to come
 }
 
 // entry is one migration in the list.
 type entry struct {
 	migration.Summary
 	Running bool
+	Silent  bool // running, and nobody answers for it
 }
 
 // lister puts the list together from Temporal and the work bucket.
@@ -41,6 +45,7 @@ type lister struct {
 	engine Engine
 	past   *past
 	now    func() time.Time
+	far    glimpses // how far running ones are
 
 	mu     sync.Mutex
 	memory map[string]remembered // of migrations that are over
@@ -50,6 +55,10 @@ type lister struct {
 type remembered struct {
 	entry entry
 	at    time.Time
+}
+
+func newLister(engine Engine, past *past, now func() time.Time) *lister {
+	return &lister{engine: engine, past: past, now: now, far: glimpses{engine: engine, now: now}}
 }
 
 // poll is a feed's.
@@ -62,6 +71,9 @@ func (l *lister) poll(ctx context.Context) (listing, time.Duration) {
 		return l.last, troubledEvery
 	}
 	l.last = list
+	if list.late {
+		return list, lateEvery
+	}
 	return list, listEvery
 }
 
@@ -75,12 +87,18 @@ func (l *lister) list(ctx context.Context) (listing, error) {
 	}
 	byID := map[string]*operator.Run{}
 	ids := make([]string, 0, len(runs))
+	var open []string
 	for i := range runs {
 		if byID[runs[i].ID] == nil { // the latest of its id comes first
 			byID[runs[i].ID] = &runs[i]
 			ids = append(ids, runs[i].ID)
+			if runs[i].State == operator.Open {
+				open = append(open, runs[i].ID)
+			}
 		}
 	}
+	seen, late := l.far.look(ctx, open)
+	list.late = late
 	for id, err := range l.past.archive.IDs(ctx) {
 		if err != nil {
 			return list, err
@@ -89,17 +107,21 @@ func (l *lister) list(ctx context.Context) (listing, error) {
 			ids = append(ids, id)
 		}
 	}
-	list.entries, err = l.entries(ctx, ids, byID)
+	list.entries, err = l.entries(ctx, ids, byID, seen)
 	slices.SortStableFunc(list.entries, func(a, b entry) int { return migration.CompareTimes(b.StartedAt, a.StartedAt) })
 	return list, err
 }
 
-func (l *lister) entries(ctx context.Context, ids []string, byID map[string]*operator.Run) ([]entry, error) {
+func (l *lister) entries(ctx context.Context, ids []string, byID map[string]*operator.Run, seen map[string]glimpse) ([]entry, error) {
 	found := make([]entry, len(ids))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(readsAtOnce)
 	for i, id := range ids {
 		group.Go(func() (err error) {
+			if run := byID[id]; run != nil && run.State == operator.Open {
+				found[i] = underWay(run, seen[id])
+				return nil
+			}
 			found[i], err = l.entry(ctx, id, byID[id])
 			return err
 		})
@@ -109,12 +131,18 @@ func (l *lister) entries(ctx context.Context, ids []string, byID map[string]*ope
 	return slices.DeleteFunc(found, func(e entry) bool { return e.Migration == "" }), err
 }
 
-func (l *lister) entry(ctx context.Context, id string, run *operator.Run) (entry, error) {
-	if run != nil && run.State == operator.Open {
-		s := ofRun(*run)
-		s.Phase = "RUNNING"
-		return entry{Summary: s, Running: true}, nil
+// underWay is a migration that runs, with what was seen of it last.
+func underWay(run *operator.Run, g glimpse) entry {
+	s := ofRun(*run)
+	s.Phase = running
+	if g.summary.Phase != "" {
+		s.Phase, s.Records, s.Outcomes = g.summary.Phase, g.summary.Records, g.summary.Outcomes
 	}
+	return entry{Summary: s, Running: true, Silent: g.silent}
+}
+
+// entry is a migration that is over.
+func (l *lister) entry(ctx context.Context, id string, run *operator.Run) (entry, error) {
 	if e, ok := l.recall(id, run); ok {
 		return e, nil
 	}

@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/f0a90b9a/ferry/internal/migration"
-	"github.com/f0a90b9a/ferry/internal/migrationfile"
 	"github.com/f0a90b9a/ferry/internal/objectstore"
 )
 
@@ -60,17 +59,12 @@ func (p *past) outcomeOf(ctx context.Context, id, externalID string, record int)
 // batchOf names the outcomes of the batch that has a record; empty if there is
 // no such record, or no batches yet.
 func (p *past) batchOf(ctx context.Context, id string, record int) (string, error) {
-	body, err := p.store.Open(ctx, p.store.Work(migration.Key(id, migration.FileBatches)), "")
+	plan, err := p.batches(ctx, id)
 	if missing(err) {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
-	}
-	defer body.Close()
-	plan, err := migrationfile.DecodePlan(body)
-	if err != nil {
-		return "", fmt.Errorf("migration %s: %w", id, err)
 	}
 	for _, b := range plan.Batches {
 		if record >= b.First && record <= b.Last() {

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/f0a90b9a/ferry/internal/entitlement"
-	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/figures"
 	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/pace"
 )
 
 // migrationPage is a migration as its page shows it to one kind of reader.
@@ -17,20 +17,23 @@ type migrationPage struct {
 	S        migration.Summary
 	State    state
 	Trouble  string
-	Pace     paceView
+	Pace     pace.Reading
 	Moving   bool // records are being carried, so rate and time left have a meaning
 	PlanHash string
 	Elapsed  string
 	Says     string // for screen readers, changes seldom
 	Bar      []segment
 	Chart    chart
+	Passing  *passing // nil: no pass over the whole file
 	Funnel   []stage
-	Steps    []stepRow
 	Statuses []statusRow
 	Gauges   []gauge
 	Groups   []groupRow
 	Audit    []migration.AuditEntry // the latest first
 	Files    []fileRow
+	Batches  bool // they can be listed with their outcomes
+	Again    []reconciled
+	More     int // that aren't shown
 	Actions  []action
 	UI       string // of Temporal; empty: no link
 }
@@ -39,22 +42,24 @@ type migrationPage struct {
 func (s *Server) pageOf(st standing, v variant) migrationPage {
 	p := migrationPage{
 		S: st.summary, State: stateOf(&st.summary), Trouble: st.trouble,
-		Pace: st.pace, Moving: st.open && st.summary.Phase == migration.Migrating, PlanHash: st.plan.Hash,
+		Pace: st.pace, Moving: st.open && st.summary.Phase == migration.Migrating, PlanHash: st.planHash(),
 	}
 	p.Elapsed = elapsed(&st)
 	p.Bar = barOf(&p.S)
 	p.Says = announcement(&st, p.State)
 	p.Chart = chartOf(st.pace.Slots)
+	p.Passing = st.passing
 	p.Funnel = funnelOf(&p.S)
-	p.Steps = stepsOf(&p.S, st.plan)
 	p.Statuses = statusesOf(&p.S)
 	p.Gauges = gaugesOf(&p.S)
 	p.Groups = groupsOf(&p.S)
 	p.Audit = slices.Clone(p.S.Audit)
 	slices.Reverse(p.Audit)
 	p.Files = filesOf(&st, v)
-	if v.steers && st.open {
-		p.Actions = actionsFor(p.S.Phase)
+	p.Batches = slices.ContainsFunc(st.files, func(f file) bool { return f.Name == migration.FileBatches })
+	p.Again, p.More = st.reconciled, st.moreReconciled
+	if v.steers {
+		p.Actions = actionsFor(&st)
 	}
 	if v.all && s.temporalUI != "" {
 		p.UI = s.temporalUI + "/namespaces/" + url.PathEscape(s.namespace) + "/workflows/" + url.PathEscape(p.S.Migration)
@@ -68,9 +73,9 @@ func elapsed(st *standing) string {
 	case s.StartedAt == nil:
 		return ""
 	case s.FinishedAt != nil:
-		return "took " + span(s.FinishedAt.Sub(*s.StartedAt))
+		return "took " + figures.Span(s.FinishedAt.Sub(*s.StartedAt))
 	case st.open:
-		return "for " + span(st.at.Sub(*s.StartedAt))
+		return "for " + figures.Span(st.at.Sub(*s.StartedAt))
 	}
 	return ""
 }
@@ -93,87 +98,6 @@ func (p *migrationPage) Waves() string {
 		return "The first records go in trial waves. A wave of which too many fail stops the run."
 	}
 	return ""
-}
-
-// stage is one row of the funnel.
-type stage struct {
-	Name  string
-	Count int
-	Share float64 // of the first stage, 0 to 100
-	Lost  string  // what became of those who didn't come this far
-}
-
-// funnelOf shows how far records have come, from what the summary counts.
-// Partial records are those that failed with something done at the target, so
-// together with the migrated ones they are those that were created.
-func funnelOf(s *migration.Summary) []stage {
-	if s.Records == 0 {
-		return nil
-	}
-	o := s.Outcomes
-	migrated := o.Migrated + o.AlreadyMigrated
-	tried := o.Finished()
-	created := migrated + s.Partial
-	rows := []stage{
-		{Name: "In the file", Count: s.Records},
-		{Name: "Attempted to the end", Count: tried, Lost: lost(s.Records-tried, s, "not attempted", "still to do")},
-		{Name: "Created at the target", Count: created, Lost: lostWord(tried-created, "failed before")},
-		{Name: "In their final status", Count: migrated, Lost: lostWord(created-migrated, "half-way")},
-	}
-	for i := range rows {
-		rows[i].Share = 100 * float64(rows[i].Count) / float64(s.Records)
-	}
-	return rows
-}
-
-func lost(n int, s *migration.Summary, over, running string) string {
-	if s.Result != "" {
-		return lostWord(n, over)
-	}
-	return lostWord(n, running)
-}
-
-func lostWord(n int, word string) string {
-	if n <= 0 {
-		return ""
-	}
-	return number(n) + " " + word
-}
-
-// stepRow is one lifecycle step over all records.
-type stepRow struct {
-	Step    entitlement.Step
-	Planned int
-	Failed  int
-}
-
-// stepsOf counts the steps that the plan has and the records that failed at
-// each.
-func stepsOf(s *migration.Summary, plan planned) []stepRow {
-	failed := map[entitlement.Step]int{}
-	for _, g := range s.Errors {
-		if !notAttempted(g.Code) {
-			failed[entitlement.Step(g.Step)] += g.Count
-		}
-	}
-	var rows []stepRow
-	for _, step := range []entitlement.Step{
-		entitlement.Create, entitlement.Activate, entitlement.Suspend, entitlement.Cancel, entitlement.Revoke,
-	} {
-		if plan.Steps[step]+failed[step] > 0 {
-			rows = append(rows, stepRow{step, plan.Steps[step], failed[step]})
-		}
-	}
-	return rows
-}
-
-// notAttempted reports whether a code is that of records that were not tried.
-func notAttempted(code string) bool {
-	switch code {
-	case fault.CodeStoppedByLimit, fault.CodeAborted, fault.CodeInAnotherMigration:
-		return true
-	}
-	return false
 }
 
 // statusRow is one of the four groups that partners check.
@@ -210,13 +134,13 @@ func verdict(c migration.StatusCount) (string, tone) {
 	case c.Found == nil:
 		return "not read back yet", waiting
 	case *c.Found < c.Migrated:
-		return number(c.Migrated-*c.Found) + " missing", bad
+		return figures.Number(c.Migrated-*c.Found) + " missing", bad
 	case *c.Found > c.Migrated:
-		return number(*c.Found-c.Migrated) + " too many", bad
+		return figures.Number(*c.Found-c.Migrated) + " too many", bad
 	case c.Migrated < c.Expected:
-		return number(c.Expected-c.Migrated) + " not migrated", doubt
+		return figures.Number(c.Expected-c.Migrated) + " not migrated", doubt
 	case c.Migrated > c.Expected:
-		return number(c.Migrated-c.Expected) + " too many", doubt
+		return figures.Number(c.Migrated-c.Expected) + " too many", doubt
 	case c.Expected == 0:
 		return "none", waiting
 	}
@@ -242,19 +166,6 @@ type fileRow struct {
 	file
 	What   string
 	MayGet bool
-}
-
-var fileWords = map[string]string{
-	migration.FileReload:      "a migration file of the records that are left",
-	migration.FileErrors:      "why each of them is left, a row a record",
-	migration.FileCorrelation: "each migrated record compared with the target",
-	migration.FileSummary:     "what this page shows, for programs",
-	migration.FileValidation:  "problems and warnings of the source file",
-	migration.FilePlan:        "what the run was going to do",
-	migration.FileAudit:       "everything that operators did",
-	migration.FileBatches:     "how the records were cut into batches",
-	migration.FileClaim:       "who took the id",
-	migration.FileRecords:     "the source as it was accepted",
 }
 
 func filesOf(st *standing, v variant) []fileRow {

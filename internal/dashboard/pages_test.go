@@ -30,7 +30,7 @@ func TestListHasRunningAndForgottenMigrations(t *testing.T) {
 	b.store.put("migrations/no-claim/stray.txt", "x")
 	a := b.get("/", "")
 	require.Equal(t, http.StatusOK, a.status)
-	for _, text := range []string{`href="/migrations/run-1"`, ">Running<", `href="/migrations/old-1"`, ">Completed with failures<", ">990<", "2 migrations"} {
+	for _, text := range []string{`href="/migrations/run-1"`, ">Migrating<", `href="/migrations/old-1"`, ">Completed with failures<", ">990<", "2 migrations"} {
 		require.Contains(t, a.body, text)
 	}
 	require.NotContains(t, a.body, "no-claim")
@@ -71,7 +71,7 @@ func TestMigrationPageSaysEverything(t *testing.T) {
 	require.Equal(t, http.StatusOK, a.status)
 	for _, text := range []string{
 		"Migrating", ">412</strong> of 1,000 records finished", "400 migrated", "12 failed", "not known yet",
-		"Created at the target", "8 failed before", "Failed here", "not read back yet",
+		"Created at the target", "8 failed before", "not read back yet",
 		"stops at 10", "stops at 10 %", "no limit",
 		"NOT_AVAILABLE", "the route does not allow this step", "ext-000017",
 		"ext/&lt;b&gt;&amp;&#34;2", `href="/migrations/run-1/record?id=ext%2f%3cb%3e%26%222"`,
@@ -95,7 +95,29 @@ func TestForgottenMigrationIsShownFromTheBucket(t *testing.T) {
 		require.Contains(t, a.body, text)
 	}
 	require.NotContains(t, a.body, "data-events")
-	require.NotContains(t, a.body, "/do/")
+	require.NotContains(t, a.body, "/do/pause")
+}
+
+func TestPurgedMigrationKeepsItsCounts(t *testing.T) {
+	t.Parallel()
+	b := setup(t, vera)
+	b.finished("old-1", "acme-nova", migration.CompletedWithFailures)
+	end := began.Add(2 * time.Hour)
+	purge := migration.Purge{
+		Migration: "old-1", StartedAt: began, FinishedAt: &end, By: "kim",
+		Audit: []migration.AuditEntry{{At: end, By: "kim", Action: migration.ActionPurge, Reason: "the partner asked"}},
+	}
+	b.store.put(migration.Key("old-1", migration.FilePurged), encode(t, purge))
+	for _, name := range []string{migration.FileReload, migration.FileErrors} {
+		delete(b.store.objects, migration.Key("old-1", name))
+	}
+	body := b.get("/migrations/old-1", "vera").body
+	for _, text := range []string{"Its records are gone: it was purged on 2026-11-21 10:00Z by kim", ">1,000</strong>", "the partner asked", "files/purged.json"} {
+		require.Contains(t, body, text)
+	}
+	require.NotContains(t, body, "files/reload.json")
+	require.Equal(t, http.StatusOK, b.get("/migrations/old-1/files/purged.json", "vera").status)
+	require.Contains(t, b.get("/migrations/old-1/record?id=ext-1", "vera").body, "Nothing is kept of this migration’s records")
 }
 
 func TestMigrationThatWroteNoSummaryIsInterrupted(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/migrationfile"
 	"github.com/f0a90b9a/ferry/internal/operator"
 )
 
@@ -67,23 +68,6 @@ func (p *past) phase(ctx context.Context, id string) (migration.Phase, error) {
 	return "", nil
 }
 
-// topLevel are the files that a migration may have, in the order in which
-// people look for them.
-var topLevel = []string{
-	migration.FileReload, migration.FileErrors, migration.FileCorrelation, migration.FileSummary,
-	migration.FileValidation, migration.FilePlan, migration.FileAudit,
-	migration.FileBatches, migration.FileClaim, migration.FileRecords,
-}
-
-// harmless are the files that hold no personal data. Everything else is for
-// operators.
-var harmless = []string{
-	migration.FileErrors, migration.FileCorrelation, migration.FileSummary, migration.FileValidation,
-	migration.FilePlan, migration.FileAudit, migration.FileBatches, migration.FileClaim,
-}
-
-func personal(name string) bool { return !slices.Contains(harmless, name) }
-
 // files finds out which top-level files there are: those that are known by
 // name and those that the summary lists.
 func (p *past) files(ctx context.Context, id string, listed map[string]migration.FileInfo) ([]file, error) {
@@ -127,6 +111,20 @@ func (p *past) head(ctx context.Context, id, name string) (size int64, found boo
 		return 0, false, nil
 	}
 	return object.Size, err == nil, err
+}
+
+// batches reads how a migration's records were cut.
+func (p *past) batches(ctx context.Context, id string) (migrationfile.Plan, error) {
+	body, err := p.store.Open(ctx, p.store.Work(migration.Key(id, migration.FileBatches)), "")
+	if err != nil {
+		return migrationfile.Plan{}, err
+	}
+	defer body.Close()
+	plan, err := migrationfile.DecodePlan(body)
+	if err != nil {
+		return plan, fmt.Errorf("migration %s: %w", id, err)
+	}
+	return plan, nil
 }
 
 // plan reads plan.json if it is among the files.

@@ -14,7 +14,7 @@ type region struct {
 
 // migrationRegions are the parts of a migration's page, each a template.
 var migrationRegions = []string{
-	"announce", "head", "actions", "progress", "funnel", "statuses", "limits", "problems", "errors", "files", "audit", "facts",
+	"announce", "head", "actions", "passing", "progress", "funnel", "statuses", "again", "limits", "problems", "errors", "files", "audit", "facts",
 }
 
 // rendered keeps the regions of a feed's latest value, made once for each kind

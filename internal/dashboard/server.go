@@ -71,9 +71,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		temporalUI: strings.TrimRight(o.TemporalUI, "/"), namespace: o.Namespace, defaultBy: o.DefaultBy, maxUpload: o.MaxUpload,
 		ctx: ctx, stop: stop, free: make(chan struct{}, maxStreams),
 	}
-	list := &lister{engine: o.Engine, past: s.past, now: o.Now}
-	s.hub = newHub(ctx, func(id string) *watcher {
-		return &watcher{engine: o.Engine, past: s.past, id: id, now: o.Now}
+	list := newLister(o.Engine, s.past, o.Now)
+	s.hub = newHub(ctx, func(id string) polling {
+		return (&watcher{engine: o.Engine, past: s.past, id: id, now: o.Now}).poll
 	}, list.poll)
 	return s, nil
 }
@@ -94,7 +94,8 @@ func (s *Server) Handler() http.Handler {
 	inner.HandleFunc("GET /migrations/{id}", brisk(s.showMigration))
 	inner.HandleFunc("GET /migrations/{id}/events", s.streamMigration)
 	inner.HandleFunc("GET /migrations/{id}/record", brisk(s.showRecord))
-	inner.HandleFunc("GET /migrations/{id}/files/{name}", s.download)
+	inner.HandleFunc("GET /migrations/{id}/files/{name...}", s.download)
+	inner.HandleFunc("GET /migrations/{id}/outcomes", brisk(s.showOutcomes))
 	inner.HandleFunc("GET /migrations/{id}/do/{action}", brisk(s.showAction))
 	inner.HandleFunc("POST /migrations/{id}/do/{action}", brisk(s.act))
 	inner.HandleFunc("/", brisk(s.nothing))

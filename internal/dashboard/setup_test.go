@@ -206,8 +206,10 @@ type fakeEngine struct {
 	progress map[string]migration.Summary
 	results  map[string]migration.Summary
 	records  map[string]operator.RecordRun
-	silent   error // of queries
-	away     error // of everything
+	silent   error           // of queries
+	stuck    map[string]bool // of these queries get no answer
+	asked    map[string]int  // queries by migration
+	away     error           // of everything
 	calls    map[string]int
 	updates  []sentUpdate
 	starts   []workflows.MigrateFileInput
@@ -255,6 +257,8 @@ func (f *fakeEngine) Start(_ context.Context, id string, in workflows.MigrateFil
 }
 
 func (f *fakeEngine) StartAgain(ctx context.Context, id string, in workflows.MigrateFileInput) (string, error) {
+	leave, _ := f.enter("again")
+	leave()
 	return f.Start(ctx, id, in)
 }
 
@@ -281,8 +285,17 @@ func (f *fakeEngine) List(context.Context, int) ([]operator.Run, error) {
 	return runs, nil
 }
 
-func (f *fakeEngine) Progress(_ context.Context, id string) (migration.Summary, error) {
+func (f *fakeEngine) Progress(ctx context.Context, id string) (migration.Summary, error) {
 	leave, err := f.enter("progress")
+	if f.asked == nil {
+		f.asked = map[string]int{}
+	}
+	f.asked[id]++
+	if f.stuck[id] {
+		leave()
+		<-ctx.Done()
+		return migration.Summary{}, ctx.Err()
+	}
 	defer leave()
 	if err == nil {
 		err = f.silent

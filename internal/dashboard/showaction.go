@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/operator"
 )
 
 // actionPage asks for confirmation.
@@ -13,7 +14,9 @@ type actionPage struct {
 	action
 	S       migration.Summary
 	Plan    planned
-	By      string // who asks; fixed where somebody has signed in
+	Hash    string          // of the plan as it is now
+	Reload  operator.Reload // what it would be called, of a reload
+	By      string          // who asks; fixed where somebody has signed in
 	Fixed   bool
 	Reason  string
 	Problem string
@@ -29,16 +32,27 @@ func (p *actionPage) Value(name string, now any) any {
 }
 
 func (s *Server) showAction(w http.ResponseWriter, r *http.Request) {
-	st, _, ok := s.steered(w, r)
-	if !ok {
-		return
+	if v, page, ok := s.asked(w, r); ok {
+		v.leave()
+		s.confirm(w, r, http.StatusOK, page)
 	}
-	a, known := actionNamed(r.PathValue("action"))
-	if !known {
+}
+
+// asked finds the migration and the action of a request.
+func (s *Server) asked(w http.ResponseWriter, r *http.Request) (v *visit, p actionPage, ok bool) {
+	if v, ok = s.steered(w, r); !ok {
+		return nil, p, false
+	}
+	if p.action, ok = actionNamed(r.PathValue("action")); !ok {
 		s.nothing(w, r)
-		return
+	} else if p.Name == nameReload {
+		ok = s.nameReload(w, r, v, &p)
 	}
-	s.confirm(w, r, http.StatusOK, actionPage{action: a, S: st.summary, Plan: st.plan})
+	if !ok {
+		v.leave()
+	}
+	p.S, p.Plan, p.Hash = v.summary, v.plan, v.planHash()
+	return v, p, ok
 }
 
 func (s *Server) confirm(w http.ResponseWriter, r *http.Request, status int, p actionPage) {
@@ -54,18 +68,13 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request, status int, p a
 	s.show(w, r, status, "action.html", frame{Title: p.Title, Body: &p})
 }
 
-// act does what was confirmed, through the workflow's own update.
+// act does what was confirmed.
 func (s *Server) act(w http.ResponseWriter, r *http.Request) {
-	st, f, ok := s.steered(w, r)
+	v, page, ok := s.asked(w, r)
 	if !ok {
 		return
 	}
-	a, known := actionNamed(r.PathValue("action"))
-	if !known {
-		s.nothing(w, r)
-		return
-	}
-	page := actionPage{action: a, S: st.summary, Plan: st.plan}
+	defer v.leave()
 	if err := r.ParseForm(); err != nil {
 		s.complain(w, r, http.StatusBadRequest, complaint{"Not understood", "The form could not be read."})
 		return
@@ -74,7 +83,7 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 	who, err := by(userOf(r), page.Form)
 	var input any
 	if err == nil {
-		input, err = a.input(page.Form, who)
+		input, err = page.input(page.Form, who)
 	}
 	if err != nil {
 		page.Problem = err.Error()
@@ -82,15 +91,30 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// What was asked for is done even if the browser leaves.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callTimeout)
-	defer cancel()
-	after, err := s.engine.Update(ctx, st.summary.Migration, a.update, input)
+	ctx := context.WithoutCancel(r.Context())
+	shown := v.id()
+	if page.Name == nameReload {
+		unlimited(w)
+		shown, err = s.reload(ctx, v, &page)
+	} else {
+		err = s.update(ctx, v, page.update, input)
+	}
 	if err != nil {
 		page.Problem = err.Error()
 		s.confirm(w, r, statusFor(err), page)
 		return
 	}
-	s.log.Info("A migration was steered.", "migration", st.summary.Migration, "action", a.Name, "by", who.By)
-	f.learn(after)
-	http.Redirect(w, r, "/migrations/"+url.PathEscape(st.summary.Migration)+"?done="+a.Name, http.StatusSeeOther)
+	s.log.Info("A migration was steered.", "migration", v.id(), "action", page.Name, "by", who.By)
+	http.Redirect(w, r, "/migrations/"+url.PathEscape(shown)+"?done="+page.Name, http.StatusSeeOther)
+}
+
+// update steers through the workflow's own update.
+func (s *Server) update(ctx context.Context, v *visit, name string, input any) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	after, err := s.engine.Update(ctx, v.id(), name, input)
+	if err == nil {
+		v.feed.learn(after)
+	}
+	return err
 }

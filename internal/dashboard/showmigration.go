@@ -1,45 +1,63 @@
 package dashboard
 
 import (
+	"context"
 	"html/template"
 	"net/http"
 
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
 
-// seen gives a migration that the reader may know of. To others it looks as if
-// there were none.
-func (s *Server) seen(w http.ResponseWriter, r *http.Request) (st standing, f *migrationFeed, version int, ok bool) {
+// visit is a look at a migration that the reader may know of. Its feed is
+// listened to until leave.
+type visit struct {
+	standing
+	version  int
+	feed     *migrationFeed
+	listener *listener
+}
+
+func (v *visit) leave() { v.feed.leave(v.listener) }
+
+func (v *visit) id() string { return v.summary.Migration }
+
+// seen looks at a migration that the reader may know of. To others it looks as
+// if there were none. If ok, the visit is the caller's to leave.
+func (s *Server) seen(w http.ResponseWriter, r *http.Request) (v *visit, ok bool) {
 	id := r.PathValue("id")
 	if !migration.ValidID(id) {
 		s.nothing(w, r)
-		return st, nil, 0, false
+		return nil, false
 	}
-	f = s.hub.of(id)
-	st, version, err := f.lookFor(r)
-	if err != nil {
-		s.complain(w, r, http.StatusServiceUnavailable, complaint{"No answer", words(err)})
-		return st, nil, 0, false
-	}
+	v = &visit{}
+	v.feed, v.listener = s.hub.join(id) //nolint:contextcheck // polling outlives the one who looks
+	ctx, cancel := context.WithTimeout(r.Context(), lookTimeout)
+	defer cancel()
+	var err error
+	v.standing, v.version, err = v.feed.await(ctx, v.listener)
 	switch {
-	case !st.known && st.trouble != "":
-		s.complain(w, r, http.StatusServiceUnavailable, complaint{"No answer", st.trouble})
-	case !st.known || !userOf(r).Sees(st.summary.Route):
+	case err != nil:
+		s.complain(w, r, http.StatusServiceUnavailable, complaint{"No answer", words(err)})
+	case !v.known && v.trouble != "":
+		s.complain(w, r, http.StatusServiceUnavailable, complaint{"No answer", v.trouble})
+	case !v.known || !userOf(r).Sees(v.summary.Route):
 		s.nothing(w, r)
 	default:
-		return st, f, version, true
+		return v, true
 	}
-	return st, nil, 0, false
+	v.leave()
+	return nil, false
 }
 
 // steered is seen for those who may change the migration.
-func (s *Server) steered(w http.ResponseWriter, r *http.Request) (standing, *migrationFeed, bool) {
-	st, f, _, ok := s.seen(w, r)
+func (s *Server) steered(w http.ResponseWriter, r *http.Request) (*visit, bool) {
+	v, ok := s.seen(w, r)
 	if ok && !userOf(r).Steers() {
+		v.leave()
 		s.complain(w, r, http.StatusForbidden, complaint{"Not yours to do", "You may look at this migration. Changing it takes an operator."})
-		return st, nil, false
+		return nil, false
 	}
-	return st, f, ok
+	return v, ok
 }
 
 // notices are what a page says after an action.
@@ -55,53 +73,53 @@ func notice(r *http.Request) string {
 }
 
 func (s *Server) showMigration(w http.ResponseWriter, r *http.Request) {
-	st, f, version, ok := s.seen(w, r)
+	v, ok := s.seen(w, r)
 	if !ok {
 		return
 	}
-	regions, err := s.regions(f, st, version, variantOf(userOf(r)))
+	defer v.leave()
+	regions, err := s.regions(v.feed, v.standing, v.version, variantOf(userOf(r)))
 	if err != nil {
-		s.log.Error("A page could not be made.", "migration", st.summary.Migration, "error", err.Error())
+		s.log.Error("A page could not be made.", "migration", v.id(), "error", err.Error())
 		s.complain(w, r, http.StatusInternalServerError, complaint{"This page could not be made", "The dashboard's log says why."})
 		return
 	}
-	id := st.summary.Migration
 	body := struct {
 		ID    string
 		Parts map[string]region
-	}{id, map[string]region{}}
+	}{v.id(), map[string]region{}}
 	for _, part := range regions {
 		body.Parts[part.Name] = part
 	}
-	page := frame{Title: id, Notice: notice(r), Body: body}
-	if st.open || st.trouble != "" {
-		page.Events = "/migrations/" + template.URLQueryEscaper(id) + "/events"
+	page := frame{Title: v.id(), Notice: notice(r), Body: body}
+	if v.moving() {
+		page.Events = "/migrations/" + template.URLQueryEscaper(v.id()) + "/events"
 	}
 	s.show(w, r, http.StatusOK, "migration.html", page)
 }
 
 func (s *Server) streamMigration(w http.ResponseWriter, r *http.Request) {
-	_, f, _, ok := s.seen(w, r)
+	v, ok := s.seen(w, r)
 	if !ok {
 		return
 	}
-	l := f.listen()
-	defer f.leave(l)
+	defer v.leave()
 	u := userOf(r)
-	v := variantOf(u)
-	s.stream(w, r, l, func(out *stream) (bool, error) {
-		st, version := f.latest()
+	kind := variantOf(u)
+	v.listener.tell() // of what it has seen already
+	s.stream(w, r, v.listener, func(out *stream) (bool, error) {
+		st, version := v.feed.latest()
 		if !u.Sees(st.summary.Route) {
 			return false, nil // started again under its id, on a route of somebody else's
 		}
-		regions, err := s.regions(f, st, version, v)
+		regions, err := s.regions(v.feed, st, version, kind)
 		if err != nil {
 			return false, err
 		}
 		if err := out.send(regions); err != nil {
 			return false, err
 		}
-		if st.open || st.trouble != "" {
+		if st.moving() {
 			return true, nil
 		}
 		return false, out.over()

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/f0a90b9a/ferry/internal/figures"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/operator"
 )
@@ -22,6 +23,7 @@ type recordPage struct {
 	Outcome   *migration.Outcome  // nil: there is none yet
 	Hint      string
 	Elsewhere bool // the run is another migration's
+	Purged    *migration.Purge    // nil: what was known of it is still there
 	Trouble   []string
 	Events    []eventRow
 }
@@ -35,15 +37,16 @@ type eventRow struct {
 }
 
 func (s *Server) showRecord(w http.ResponseWriter, r *http.Request) {
-	st, _, _, ok := s.seen(w, r)
+	v, ok := s.seen(w, r)
 	if !ok {
 		return
 	}
+	defer v.leave()
 	id := clip(r.URL.Query().Get("id"))
-	page := recordPage{Migration: st.summary.Migration, ID: id, Asked: id != ""}
+	page := recordPage{Migration: v.id(), ID: id, Asked: id != "", Purged: v.summary.Purged}
 	status := http.StatusOK
 	if page.Asked {
-		s.lookUp(r.Context(), &page, st.summary.Route)
+		s.lookUp(r.Context(), &page, v.summary.Route)
 		if page.Run == nil && page.Outcome == nil && len(page.Trouble) == 0 {
 			status = http.StatusNotFound
 		}
@@ -98,7 +101,7 @@ func timeline(run *operator.RecordRun) []eventRow {
 		case operator.StepFailed:
 			row.What, row.More, row.Tone = step+" failed: "+e.Code, e.Message, bad
 		case operator.Waiting:
-			row.What = "Waits " + span(e.Wait) + " before the next attempt"
+			row.What = "Waits " + figures.Span(e.Wait) + " before the next attempt"
 		case operator.Held:
 			row.What = "Held with the run"
 		case operator.Released:
@@ -109,7 +112,7 @@ func timeline(run *operator.RecordRun) []eventRow {
 			row.What, row.Tone = ending(run)
 		}
 		if e.Tries > 1 {
-			row.More = joined(row.More, plural(e.Tries, "call")+" in quick succession")
+			row.More = joined(row.More, figures.Plural(e.Tries, "call")+" in quick succession")
 		}
 		rows = append(rows, row)
 	}

@@ -1,11 +1,14 @@
 package dashboard
 
 import (
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/operator"
+	"github.com/f0a90b9a/ferry/internal/pace"
 )
 
 // standing is how a migration stands, from whoever knows best.
@@ -15,26 +18,22 @@ type standing struct {
 	open    bool   // it may still change by itself
 	trouble string // what could not be asked, in words
 	at      time.Time
-	pace    paceView
+	pace    pace.Reading
+	passing *passing // nil: no pass over the whole file is under way
 	files   []file
 	plan    planned
+
+	reconciled     []reconciled // after its end, the latest first
+	moreReconciled int          // that aren't among them
 }
 
-// paceView is what pace tells a page.
-type paceView struct {
-	Measured          bool
-	PerSecond         float64 // records
-	LeftKnown         bool
-	Shortest, Longest time.Duration // left
-	Slots             []float64     // records per second, the latest last
-}
+// moving reports whether there will be news.
+func (st *standing) moving() bool { return st.open || st.trouble != "" }
 
-func (p *pace) view() paceView {
-	var v paceView
-	v.PerSecond, v.Measured = p.rate()
-	v.Shortest, v.Longest, v.LeftKnown = p.timeLeft()
-	v.Slots = append(v.Slots, p.slots...)
-	return v
+// reloadable reports whether it is over and has left anything to do.
+func (st *standing) reloadable() bool {
+	return !st.open && st.summary.Result != "" &&
+		slices.ContainsFunc(st.files, func(f file) bool { return f.Name == migration.FileReload })
 }
 
 // planned is the part of plan.json that a page shows.
@@ -44,6 +43,35 @@ type planned struct {
 	Batches  int                        `json:"batches"`
 	Steps    map[entitlement.Step]int   `json:"steps"`
 	Statuses map[entitlement.Status]int `json:"statuses"`
+}
+
+// InOrder are the steps that are planned, in the order in which they are made.
+func (p planned) InOrder() []stepCount {
+	var all []stepCount
+	for _, step := range entitlement.AllSteps() {
+		if n := p.Steps[step]; n > 0 {
+			all = append(all, stepCount{step, n})
+		}
+	}
+	return all
+}
+
+// stepCount is how many records need a step.
+type stepCount struct {
+	Step  entitlement.Step
+	Count int
+}
+
+// awaited finds the plan that a run waits for somebody to approve: settings
+// that were changed since it was written give it another name.
+var awaited = regexp.MustCompile(`waiting for approval of plan ([0-9a-f]+)$`)
+
+// planHash names the plan as it is now; empty if there is none.
+func (st *standing) planHash() string {
+	if found := awaited.FindStringSubmatch(st.summary.Reason); found != nil && st.summary.Phase == migration.AwaitingApproval {
+		return found[1]
+	}
+	return st.plan.Hash
 }
 
 // file is one of a migration's top-level files in the work bucket.

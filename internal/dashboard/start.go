@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/f0a90b9a/ferry/internal/fault"
+	"github.com/f0a90b9a/ferry/internal/figures"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/objectstore"
 	"github.com/f0a90b9a/ferry/internal/operator"
@@ -47,7 +48,7 @@ func (s *Server) mayStart(w http.ResponseWriter, r *http.Request) bool {
 
 func (s *Server) askStart(w http.ResponseWriter, r *http.Request, status int, form url.Values, problem error) {
 	u := userOf(r)
-	page := &startPage{Form: form, Routes: u.Routes, All: u.all(), Most: size(s.maxUpload)}
+	page := &startPage{Form: form, Routes: u.Routes, All: u.all(), Most: figures.Bytes(s.maxUpload)}
 	if problem != nil {
 		page.Problem = problem.Error()
 	}
@@ -60,8 +61,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 	if !s.mayStart(w, r) {
 		return
 	}
-	ctl := http.NewResponseController(w)
-	_ = ctl.SetWriteDeadline(time.Time{})
+	unlimited(w)
 	r.Body = http.MaxBytesReader(w, r.Body, s.maxUpload+maxForm)
 	parts, err := r.MultipartReader()
 	if err != nil {
@@ -70,17 +70,17 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 	}
 	form, upload, err := readForm(parts)
 	if upload != nil {
-		upload.body = &movingReader{upload.body, ctl}
+		upload.body = &movingReader{upload.body, http.NewResponseController(w)}
 	}
 	if err == nil {
 		var id string
-		if id, err = s.launch(r.Context(), userOf(r), form, upload); err == nil {
+		if id, err = s.begin(r.Context(), userOf(r), form, upload); err == nil {
 			http.Redirect(w, r, "/migrations/"+url.PathEscape(id)+"?done=start", http.StatusSeeOther)
 			return
 		}
 	}
 	if tooLarge, is := errors.AsType[*http.MaxBytesError](err); is {
-		err = fmt.Errorf("the file is larger than %s, which dashboard.max_upload_mb allows", size(tooLarge.Limit-maxForm))
+		err = fmt.Errorf("the file is larger than %s, which dashboard.max_upload_mb allows", figures.Bytes(tooLarge.Limit-maxForm))
 	}
 	s.askStart(w, r, startStatus(err), form, err)
 }
@@ -137,8 +137,8 @@ func readForm(parts *multipart.Reader) (url.Values, *upload, error) {
 	}
 }
 
-// launch starts what a form asks for and gives the migration's id.
-func (s *Server) launch(ctx context.Context, u *User, form url.Values, up *upload) (string, error) {
+// begin starts what a form asks for and gives the migration's id.
+func (s *Server) begin(ctx context.Context, u *User, form url.Values, up *upload) (string, error) {
 	in, err := startInput(u, form)
 	if err != nil {
 		return "", err
@@ -148,7 +148,10 @@ func (s *Server) launch(ctx context.Context, u *User, form url.Values, up *uploa
 		return "", err
 	}
 	in.File = loc.String()
-	id := startID(in, s.now())
+	id, err := startID(u, form, in, s.now())
+	if err != nil {
+		return "", err
+	}
 	again, err := s.unused(ctx, id)
 	if err != nil {
 		return "", err
@@ -156,13 +159,9 @@ func (s *Server) launch(ctx context.Context, u *User, form url.Values, up *uploa
 	if err := s.provide(ctx, loc, up); err != nil {
 		return "", err
 	}
-	begin := s.engine.Start
-	if again {
-		begin = s.engine.StartAgain
-	}
 	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	if _, err := begin(call, id, in); err != nil {
+	if _, err := s.launch().Start(call, id, in, again); err != nil {
 		return "", err
 	}
 	s.hub.renew(id)
@@ -210,11 +209,8 @@ func choiceOf(form url.Values, name string) *bool {
 	return nil
 }
 
-// inputPrefix is where uploaded files go, each route to a folder of its own:
-// a name that one partner has used says nothing to another.
-const inputPrefix = "input/"
-
-// source is where the file lies or will lie. Those who may not see all routes
+// source is where the file lies or will lie: an uploaded one in a folder of its
+// route's, because a name that one partner has used says nothing to another. Those who may not see all routes
 // can't name places: the workers may read what is another partner's.
 func (s *Server) source(u *User, route, uri string, up *upload) (objectstore.Location, error) {
 	var text string
@@ -222,7 +218,7 @@ func (s *Server) source(u *User, route, uri string, up *upload) (objectstore.Loc
 	case up != nil && uri != "":
 		return objectstore.Location{}, inputf("there is both a file to upload and a place in S3: give one of them")
 	case up != nil:
-		text = objectstore.Location{Bucket: s.store.WorkBucket(), Key: inputPrefix + route + "/" + path.Base(up.name)}.String()
+		text = objectstore.Location{Bucket: s.store.WorkBucket(), Key: migration.InputPrefix + route + "/" + path.Base(up.name)}.String()
 	case uri == "":
 		return objectstore.Location{}, inputf("choose a file to upload, or name one in S3")
 	case !u.all():
@@ -233,15 +229,20 @@ func (s *Server) source(u *User, route, uri string, up *upload) (objectstore.Loc
 	return objectstore.ParseURI(text)
 }
 
-// startID is the migration's id. Dry runs may be repeated, so they carry their
-// time.
-func startID(in workflows.MigrateFileInput, now time.Time) string {
-	id := migration.IDFor(in.File)
-	if in.DryRun {
-		const room = migration.MaxIDLength - len("-dry-20060102T150405Z")
-		id = strings.TrimLeft(id[max(0, len(id)-room):], "._-") + "-dry-" + now.UTC().Format("20060102T150405Z")
+// startID is the migration's id: the form's, or one made from the file. Those
+// who may not see all routes can't choose: an id that is taken would tell them
+// of another's migration.
+func startID(u *User, form url.Values, in workflows.MigrateFileInput, now time.Time) (string, error) {
+	id := form.Get("id")
+	switch {
+	case id == "":
+		return operator.NewID(in, now), nil
+	case !u.all():
+		return "", inputf("choosing the migration’s id takes an operator of all routes")
+	case !migration.ValidID(id):
+		return "", inputf("the migration’s id must match %s", migration.IDPattern)
 	}
-	return id
+	return id, nil
 }
 
 // unused refuses an id that Temporal or the work bucket knows. Again is true
@@ -249,18 +250,9 @@ func startID(in workflows.MigrateFileInput, now time.Time) string {
 func (s *Server) unused(ctx context.Context, id string) (again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	used := fmt.Errorf("this file name was used for migration %s, and a name is good once: give the file a new name: %w", id, operator.ErrIDUsed)
-	run, err := s.engine.Describe(ctx, id)
-	known := err == nil
-	if err != nil && !errors.Is(err, operator.ErrUnknown) {
-		return false, err
+	again, err = s.launch().Unused(ctx, id)
+	if errors.Is(err, operator.ErrIDUsed) {
+		err = fmt.Errorf("migration %s: %w, and a file’s name is good once: give the file a new name", id, operator.ErrIDUsed)
 	}
-	if known && run.State != operator.Failed {
-		return false, used
-	}
-	_, claimed, err := s.past.head(ctx, id, migration.FileClaim)
-	if err == nil && claimed {
-		return false, used
-	}
-	return known, err
+	return again, err
 }

@@ -49,7 +49,7 @@ func TestUploadStartsAMigration(t *testing.T) {
 
 	again := b.send("pia", map[string]string{"route": "acme-nova"}, "acme-1.json", "[1]")
 	require.Equal(t, http.StatusConflict, again.status)
-	require.Contains(t, again.body, "a name is good once")
+	require.Contains(t, again.body, "name is good once")
 }
 
 func TestStartFromAPlaceInS3(t *testing.T) {
@@ -61,6 +61,21 @@ func TestStartFromAPlaceInS3(t *testing.T) {
 	require.True(t, b.engine.starts[0].DryRun)
 	require.Contains(t, b.engine.startIDs[0], "-dry-")
 	require.True(t, migration.ValidID(b.engine.startIDs[0]))
+}
+
+func TestStartUnderAChosenID(t *testing.T) {
+	t.Parallel()
+	b := setup(t, olga, pia)
+	b.store.put("partner:a.json", "[]")
+	fields := map[string]string{"route": "acme-nova", "file": "s3://partner/a.json", "id": "night-1"}
+	a := b.send("olga", fields, "", "")
+	require.Equal(t, "/migrations/night-1?done=start", a.header.Get("Location"), a.body)
+	require.Equal(t, []string{"night-1"}, b.engine.startIDs)
+	a = b.send("olga", fields, "", "")
+	require.Equal(t, http.StatusConflict, a.status)
+	require.Contains(t, a.body, "migration night-1: the id was used before")
+	require.Contains(t, a.body, `name="id" maxlength="80" autocomplete="off" spellcheck="false" value="night-1"`)
+	require.NotContains(t, b.get("/start", "pia").body, `name="id"`)
 }
 
 func TestStartsThatAreSentBack(t *testing.T) {
@@ -83,6 +98,8 @@ func TestStartsThatAreSentBack(t *testing.T) {
 		{"olga", map[string]string{"route": "acme-nova", "file": "s3://partner/a.json"}, "a.json", "give one of them"},
 		{"olga", map[string]string{"route": "acme-nova", "file": "s3://partner/none.json"}, "", "no such object"},
 		{"olga", map[string]string{"route": "acme-nova", "file": "partner/a.json"}, "", "must start with s3://"},
+		{"olga", map[string]string{"route": "acme-nova", "id": "a/b"}, "a.json", "id must match"},
+		{"pia", map[string]string{"route": "acme-nova", "id": "night-1"}, "a.json", "takes an operator of all routes"},
 		{"olga", map[string]string{"route": "acme-nova", "perBatch": "many"}, "a.json", "is not a whole number"},
 		{"olga", map[string]string{"route": strings.Repeat("r", maxForm+1)}, "a.json", "the form is too large"},
 	} {
@@ -121,7 +138,7 @@ func TestStartAgainAfterAFailedStart(t *testing.T) {
 func TestDryRunsOfLongNamesHaveValidIDs(t *testing.T) {
 	t.Parallel()
 	for _, stem := range []string{"a", strings.Repeat("x", 200), strings.Repeat("é-", 60)} {
-		id := startID(workflows.MigrateFileInput{File: "s3://partner/" + stem + ".json", DryRun: true}, time.Now())
+		id := operator.NewID(workflows.MigrateFileInput{File: "s3://partner/" + stem + ".json", DryRun: true}, time.Now())
 		require.True(t, migration.ValidID(id), id)
 	}
 }

@@ -10,7 +10,10 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strings"
 	"time"
+
+	"github.com/f0a90b9a/ferry/internal/figures"
 )
 
 //go:embed templates/*.html
@@ -56,10 +59,10 @@ func newViews() (*views, error) {
 	}
 	v.templates, err = template.New("").Funcs(template.FuncMap{
 		"asset": func(name string) string { return v.addresses[name] },
-		"num":   number, "percent": percent, "size": size, "moment": moment, "minute": minute, "instant": instant, "span": span, "spanRange": spanRange,
-		"perSecond": perSecond, "path": url.PathEscape, "batches": batches,
+		"num":   figures.Number, "percent": percent, "size": figures.Bytes, "moment": moment, "minute": minute, "instant": instant, "span": figures.Span, "spanRange": figures.SpanRange,
+		"perSecond": perSecond, "path": url.PathEscape, "ext": func(name string) string { return strings.TrimPrefix(path.Ext(name), ".") }, "batches": batches,
 		"stateOf": stateOf, "hundred": func(x float64) float64 { return 100 * x },
-		"pointer": func(t time.Time) *time.Time { return &t }, "plural": plural, "choices": newThreeWay,
+		"pointer": func(t time.Time) *time.Time { return &t }, "plural": figures.Plural, "choices": newThreeWay,
 	}).ParseFS(templateFiles, "templates/*.html")
 	return v, err
 }

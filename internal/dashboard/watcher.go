@@ -8,6 +8,7 @@ import (
 
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/operator"
+	"github.com/f0a90b9a/ferry/internal/pace"
 )
 
 const (
@@ -21,8 +22,11 @@ const (
 	// describeEvery is how often a running migration is looked up in Temporal: a
 	// closed workflow answers queries too, so they don't show its end.
 	describeEvery = 10 * time.Second
-	queryTimeout  = 10 * time.Second
-	callTimeout   = 15 * time.Second
+	// passEvery is how often it is in a phase in which it goes through a whole
+	// file, of which Temporal keeps how far.
+	passEvery    = 3 * time.Second
+	queryTimeout = 10 * time.Second
+	callTimeout  = 15 * time.Second
 )
 
 // watcher finds out how one migration stands, again and again. It is for one
@@ -36,7 +40,8 @@ type watcher struct {
 	run       *operator.Run // nil: to be looked up
 	described time.Time
 	last      standing
-	pace      pace
+	meter     pace.Meter
+	passes    passes
 	filesFor  string // phase and result that last.files are of
 }
 
@@ -45,18 +50,21 @@ func (w *watcher) poll(ctx context.Context) (standing, time.Duration) {
 	s, next := w.look(ctx)
 	s.at = w.now()
 	if s.open {
-		w.pace.see(s.at, &s.summary)
+		w.meter.See(s.at, &s.summary)
 	}
-	s.pace = w.pace.view()
+	s.pace = w.meter.Read()
 	if s.known {
 		w.addFiles(ctx, &s)
+	}
+	if s.open && w.run != nil {
+		s.passing = w.passes.see(ctx, w.run.Pass, &s, w.past.sourceSize)
 	}
 	w.last = s
 	return s, next
 }
 
 func (w *watcher) look(ctx context.Context) (standing, time.Duration) {
-	if w.run == nil || w.run.State != operator.Open || w.now().Sub(w.described) >= describeEvery {
+	if w.run == nil || w.run.State != operator.Open || w.now().Sub(w.described) >= w.describeEvery() {
 		run, err := w.describe(ctx)
 		switch {
 		case errors.Is(err, operator.ErrUnknown):
@@ -70,6 +78,13 @@ func (w *watcher) look(ctx context.Context) (standing, time.Duration) {
 		return w.running(ctx)
 	}
 	return w.over(ctx)
+}
+
+func (w *watcher) describeEvery() time.Duration {
+	if passingIn(w.last.summary.Phase) {
+		return passEvery
+	}
+	return describeEvery
 }
 
 func (w *watcher) describe(ctx context.Context) (operator.Run, error) {
@@ -173,25 +188,43 @@ func (w *watcher) forgotten(ctx context.Context) standing {
 	return standing{summary: summary, known: known}
 }
 
-// addFiles lists the files and reads the plan when the run has moved on.
+// addFiles lists the files and reads the plan when the run has moved on. Those
+// of one that is over are looked up at every look, which are few.
 func (w *watcher) addFiles(ctx context.Context, s *standing) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	stage := fmt.Sprint(s.summary.Phase, s.summary.Result, s.summary.Records > 0, len(s.summary.Files))
-	s.files, s.plan = w.last.files, w.last.plan
-	if stage == w.filesFor {
+	s.files, s.plan, s.reconciled, s.moreReconciled = w.last.files, w.last.plan, w.last.reconciled, w.last.moreReconciled
+	if stage == w.filesFor && s.open {
 		return
 	}
-	files, err := w.past.files(ctx, w.id, s.summary.Files)
-	if err != nil {
+	if err := w.readFiles(ctx, s); err != nil {
 		s.trouble = words(err)
 		return
 	}
-	s.files, w.filesFor = files, stage
+	w.filesFor = stage
+}
+
+func (w *watcher) readFiles(ctx context.Context, s *standing) error {
+	files, err := w.past.files(ctx, w.id, s.summary.Files)
+	if err != nil {
+		return err
+	}
+	s.files = files
 	if s.plan.Hash == "" {
-		s.plan, err = w.past.plan(ctx, w.id, files)
-		if err != nil {
-			s.trouble = words(err)
+		if s.plan, err = w.past.plan(ctx, w.id, files); err != nil {
+			return err
 		}
 	}
+	if s.open {
+		return nil
+	}
+	if s.reconciled, s.moreReconciled, err = w.past.reconciliations(ctx, w.id); err != nil {
+		return err
+	}
+	purge, err := w.past.archive.Purge(ctx, w.id)
+	if err == nil && purge != nil && s.summary.Purged == nil {
+		purge.ApplyTo(&s.summary)
+	}
+	return err
 }

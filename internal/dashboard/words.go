@@ -3,12 +3,11 @@ package dashboard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/f0a90b9a/ferry/internal/figures"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/operator"
 )
@@ -81,19 +80,6 @@ func stateOf(s *migration.Summary) state {
 	return st
 }
 
-// number groups thousands: 12,345.
-func number(n int) string {
-	text := strconv.Itoa(n)
-	sign := ""
-	if n < 0 {
-		sign, text = "-", text[1:]
-	}
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return sign + text
-}
-
 // percent gives whole percents; 100 % and 0 % are said of all and none only.
 func percent(part, whole int) string {
 	if whole == 0 {
@@ -107,20 +93,6 @@ func percent(part, whole int) string {
 		p = min(p, 99)
 	}
 	return strconv.Itoa(p) + " %"
-}
-
-// size gives bytes in the largest fitting unit.
-func size(n int64) string {
-	const step = 1024
-	if n < step {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, unit := float64(n)/step, 0
-	for value >= step && unit < 3 {
-		value /= step
-		unit++
-	}
-	return fmt.Sprintf("%.1f %ciB", value, "KMGT"[unit])
 }
 
 // moment is a time in UTC, to the second.
@@ -142,45 +114,9 @@ func minute(t *time.Time) string {
 // instant is a time in UTC, to the millisecond.
 func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000 UTC") }
 
-// span is a length of time in words, rounded as people say it.
-func span(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return "less than a second"
-	case d < 90*time.Second:
-		return plural(int(math.Round(d.Seconds())), "second")
-	case d < 90*time.Minute:
-		return plural(int(math.Round(d.Minutes())), "minute")
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%.1f hours", d.Hours())
-	}
-	return fmt.Sprintf("%.1f days", d.Hours()/24)
-}
-
-func plural(n int, unit string) string {
-	if n == 1 {
-		return "1 " + unit
-	}
-	return number(n) + " " + unit + "s"
-}
-
 func batches(n int) string {
 	if n == 1 {
 		return "1 batch"
 	}
-	return number(n) + " batches"
-}
-
-// spanRange says a range of time left.
-func spanRange(shortest, longest time.Duration) string {
-	from, to := span(shortest), span(longest)
-	if from == to {
-		return "about " + to
-	}
-	fromNumber, fromUnit, _ := strings.Cut(from, " ")
-	_, toUnit, _ := strings.Cut(to, " ")
-	if strings.TrimSuffix(fromUnit, "s") == strings.TrimSuffix(toUnit, "s") {
-		from = fromNumber
-	}
-	return from + " to " + to
+	return figures.Number(n) + " batches"
 }

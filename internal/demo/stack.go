@@ -25,6 +25,7 @@ import (
 	"github.com/f0a90b9a/ferry/internal/objectstore"
 	"github.com/f0a90b9a/ferry/internal/sandbox"
 	"github.com/f0a90b9a/ferry/internal/temporalconn"
+	"github.com/f0a90b9a/ferry/workflows"
 )
 
 // The names that a stack uses.
@@ -34,12 +35,7 @@ const (
 	Environment = "demo"    // of the target
 )
 
-const (
-	headerTimeout = 5 * time.Second
-	// stopTimeout is short: whatever a worker leaves undone is a retry, and
-	// somebody waits at the terminal.
-	stopTimeout = 2 * time.Second
-)
+const headerTimeout = 5 * time.Second
 
 // Options say how a stack is brought up.
 type Options struct {
@@ -153,6 +149,11 @@ func temporalOptions(o Options, cli string) devstack.TemporalOptions {
 		CLIPath: cli,
 		DBFile:  o.database("temporal.db"),
 		LogFile: filepath.Join(o.Dir, "temporal.log"),
+
+		SearchAttributes: map[string]string{},
+	}
+	for _, name := range workflows.SearchAttributes() {
+		options.SearchAttributes[name] = "Keyword"
 	}
 	if options.DBFile != "" {
 		// By default SQLite waits for the disk in every transaction, which
@@ -198,7 +199,9 @@ func (s *Stack) startSandbox(o Options) error {
 
 func (s *Stack) startWorker(ctx context.Context, o Options) error {
 	s.Config.Worker.HealthAddress = ""
-	s.Config.Worker.StopTimeout = stopTimeout
+	// Whatever a worker leaves undone is a retry, and somebody waits at the
+	// terminal: no longer than it must be.
+	s.Config.Worker.StopTimeout = s.Config.Temporal.WorkflowTaskTimeout + time.Second
 	logger, err := s.logFile(o, "worker.log")
 	if err != nil {
 		return err

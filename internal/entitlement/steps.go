@@ -15,6 +15,9 @@ func AllStatuses() []Status {
 	return []Status{Pending, Active, ActiveEnding, Suspended, Cancelled, Revoked}
 }
 
+// AllSteps lists the steps a record may need, in lifecycle order.
+func AllSteps() []Step { return []Step{Create, Activate, Suspend, Cancel, Revoke} }
+
 // Known reports whether s is one of the six statuses, spelled exactly.
 func (s Status) Known() bool { return StatusGroup(s) != "" }
 

@@ -39,6 +39,9 @@ const (
 	CodeAborted             = "ABORTED"               // not attempted: an operator aborted the run
 )
 
+// CodeNotifyFailed is a message of a run's end that could not be delivered.
+const CodeNotifyFailed = "NOTIFY_FAILED"
+
 // Codes with which the root workflow fails, or a start is refused.
 const (
 	CodeBadInput        = "BAD_INPUT"

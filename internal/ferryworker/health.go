@@ -18,20 +18,22 @@ const (
 )
 
 // health answers probes: /livez while the process runs, /readyz while it polls
-// and Temporal answers. A server that is away makes a worker unready, not
+// and Temporal answers, and serves /metrics. A worker that drains is not ready,
+// and lives and is measured until it has ended. A server that is away makes a worker unready, not
 // dead: it goes on by itself when the server is back.
 type health struct {
 	listenOn string
 	temporal interface {
 		CheckHealth(ctx context.Context, request *client.CheckHealthRequest) (*client.CheckHealthResponse, error)
 	}
+	metrics  http.Handler
 	ready    atomic.Bool
 	server   *http.Server
 	listener net.Listener
 }
 
-func newHealth(address string, temporal client.Client) *health {
-	return &health{listenOn: address, temporal: temporal}
+func newHealth(address string, temporal client.Client, metrics http.Handler) *health {
+	return &health{listenOn: address, temporal: temporal, metrics: metrics}
 }
 
 // listen starts the endpoints; without an address there are none.
@@ -59,6 +61,7 @@ func (h *health) handler() http.Handler {
 		fmt.Fprintln(w, "ok")
 	})
 	mux.HandleFunc("GET /readyz", h.readyz)
+	mux.Handle("GET /metrics", h.metrics)
 	return mux
 }
 

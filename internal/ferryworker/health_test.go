@@ -24,7 +24,8 @@ func (s *server) CheckHealth(context.Context, *client.CheckHealthRequest) (*clie
 func setup(t *testing.T) (*health, *server) {
 	t.Helper()
 	s := &server{}
-	return &health{listenOn: "127.0.0.1:0", temporal: s}, s
+	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ferry_build_info 1\n")) })
+	return &health{listenOn: "127.0.0.1:0", temporal: s, metrics: metrics}, s
 }
 
 func get(h *health, path string) int {
@@ -43,6 +44,7 @@ func TestHealth(t *testing.T) {
 	temporal.err = errors.New("away")
 	require.Equal(t, http.StatusServiceUnavailable, get(h, "/readyz"))
 	require.Equal(t, http.StatusOK, get(h, "/livez"), "a server that is away is no reason to restart")
+	require.Equal(t, http.StatusOK, get(h, "/metrics"))
 	require.Equal(t, http.StatusNotFound, get(h, "/"))
 }
 

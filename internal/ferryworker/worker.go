@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
@@ -17,7 +18,9 @@ import (
 	"github.com/f0a90b9a/ferry/config"
 	"github.com/f0a90b9a/ferry/internal/objectstore"
 	"github.com/f0a90b9a/ferry/internal/resale"
+	"github.com/f0a90b9a/ferry/internal/telemetry"
 	"github.com/f0a90b9a/ferry/internal/temporalconn"
+	"github.com/f0a90b9a/ferry/internal/webhook"
 	"github.com/f0a90b9a/ferry/workflows"
 )
 
@@ -28,9 +31,18 @@ type Worker struct {
 	connection client.Client
 	target     *resale.Client
 	temporal   worker.Worker
+	telemetry  *telemetry.Telemetry
 	fatal      chan error
 	health     *health
 }
+
+// deadlockLimit is how long a piece of workflow code may run. Ferry's takes
+// milliseconds; a worker that gets little of its processors is not to have its
+// tasks refused for that.
+const deadlockLimit = 5 * time.Second
+
+// closeLimit is how long spans that are left may take to be sent.
+const closeLimit = 5 * time.Second
 
 // Run makes a worker and runs it until ctx ends, then drains it. The error
 // says what is missing or unreachable, with its remedy; env is the environment
@@ -40,8 +52,12 @@ func Run(ctx context.Context, c *config.Config, env temporalconn.Env, logger *sl
 	if err != nil {
 		return err
 	}
-	defer w.Close()
-	return w.Run(ctx)
+	err = w.Run(ctx)
+	if closed := w.Close(); closed != nil {
+		// Spans that were not sent are no reason to call a run wrong.
+		logger.Warn("The worker could not close everything.", "error", closed.Error())
+	}
+	return err
 }
 
 // New connects to Temporal and makes everything that a worker needs; it polls
@@ -58,40 +74,106 @@ func New(ctx context.Context, c *config.Config, env temporalconn.Env, logger *sl
 	if err != nil {
 		return nil, err
 	}
-	connection, err := temporalconn.Dial(ctx, c.Temporal, env, logger)
-	if err != nil {
-		return nil, err
+	w := &Worker{config: c, logger: logger, target: target, fatal: make(chan error, 1)}
+	if err := w.connect(ctx, env); err != nil {
+		return nil, errors.Join(err, w.Close())
 	}
-	w := &Worker{config: c, logger: logger, connection: connection, target: target, fatal: make(chan error, 1)}
 	options, err := temporalconn.Options(c.Temporal, env)
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
-	w.temporal = worker.New(connection, c.Temporal.TaskQueue, w.options())
-	w.health = newHealth(c.Worker.HealthAddress, connection)
+	// For the whole process; it has one worker.
+	worker.SetStickyWorkflowCacheSize(c.Worker.StickyCacheSize)
+	workerOptions, err := w.options()
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	w.temporal = worker.New(w.connection, c.Temporal.TaskQueue, workerOptions)
+	w.health = newHealth(c.Worker.HealthAddress, w.connection, w.telemetry.Handler())
+	notifier, err := w.notifier()
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
 	workflows.Register(w.temporal, activities.New(activities.Options{
 		Store:     store,
 		Target:    target,
 		Defaults:  c.Settings(),
 		Namespace: options.Namespace,
+		Notifier:  notifier,
+
+		SearchAttributes: w.searchAttributes(ctx, options.Namespace),
 
 		MaxInFlight: c.Target.MaxInFlight,
+		Meter:       w.telemetry.Meter(),
 	}))
 	return w, nil
 }
 
-func (w *Worker) options() worker.Options {
+// connect connects to Temporal, measured.
+func (w *Worker) connect(ctx context.Context, env temporalconn.Env) (err error) {
+	c := w.config
+	w.telemetry, err = telemetry.New(ctx, telemetry.Options{
+		BuildID: BuildID(c.Temporal), TracesEndpoint: c.Worker.TracesEndpoint, Log: w.logger,
+	})
+	if err != nil {
+		return err
+	}
+	w.connection, err = temporalconn.Dial(ctx, c.Temporal, env, w.logger, w.telemetry.Apply)
+	return err
+}
+
+// notifier is whom migrations' ends are told; nil is nobody.
+func (w *Worker) notifier() (activities.Notifier, error) {
+	n := w.config.Notify
+	if n.URL == "" {
+		return nil, nil
+	}
+	sender, err := webhook.New(n.URL.Reveal(), n.Secret.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("notify.url: %w", err)
+	}
+	return sender, nil
+}
+
+// searchAttributes are those of Ferry's that the namespace has. Nothing hangs
+// on them, so that a server that doesn't tell only has them left out.
+func (w *Worker) searchAttributes(ctx context.Context, namespace string) []string {
+	c := w.config.Temporal
+	if c.SearchAttributes == config.SearchAttributesOff {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.ConnectTimeout)
+	defer cancel()
+	names, err := temporalconn.KeywordAttributes(ctx, w.connection, namespace, workflows.SearchAttributes())
+	if err != nil {
+		w.logger.Warn("Temporal does not tell which search attributes there are; workflows go without.", "error", err.Error())
+	}
+	return names
+}
+
+func (w *Worker) options() (worker.Options, error) {
 	c := w.config.Worker
-	autoscaling := worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{})
+	version, err := deployment(w.config.Temporal)
+	if err != nil {
+		return worker.Options{}, err
+	}
 	return worker.Options{
 		MaxConcurrentWorkflowTaskExecutionSize:  c.MaxConcurrentWorkflowTasks,
 		MaxConcurrentActivityExecutionSize:      c.MaxConcurrentActivities,
 		MaxConcurrentLocalActivityExecutionSize: c.MaxConcurrentLocalActivities,
-		WorkflowTaskPollerBehavior:              autoscaling,
-		ActivityTaskPollerBehavior:              autoscaling,
+		WorkflowTaskPollerBehavior:              pollers(c.WorkflowPollers),
+		ActivityTaskPollerBehavior:              pollers(c.ActivityPollers),
+		DeploymentOptions:                       version,
 		WorkerStopTimeout:                       c.StopTimeout,
+		DeadlockDetectionTimeout:                deadlockLimit,
 		OnFatalError:                            w.fail,
-	}
+	}, nil
+}
+
+func pollers(c config.Pollers) worker.PollerBehavior {
+	return worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
+		InitialNumberOfPollers: c.Initial, MinimumNumberOfPollers: c.Min, MaximumNumberOfPollers: c.Max,
+	})
 }
 
 func (w *Worker) fail(err error) {
@@ -144,9 +226,16 @@ func (w *Worker) Stop() {
 
 // Close gives the connections up.
 func (w *Worker) Close() error {
-	w.connection.Close()
+	if w.connection != nil {
+		w.connection.Close()
+	}
 	w.target.Close()
-	return nil
+	if w.telemetry == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	defer cancel()
+	return w.telemetry.Close(ctx)
 }
 
 // StoreOptions is the object store that a configuration names.

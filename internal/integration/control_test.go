@@ -85,7 +85,7 @@ func TestPauseOutlivesTheWorker(t *testing.T) {
 	s.slow(10)
 	records := int64(*pausedRecords)
 	var cancel context.CancelFunc
-	s.ctx, cancel = context.WithTimeout(context.Background(), 3*time.Minute+time.Duration(records)*200*time.Millisecond)
+	s.ctx, cancel = context.WithTimeout(context.Background(), 10*time.Minute+time.Duration(records)*200*time.Millisecond)
 	t.Cleanup(cancel)
 	in := inputFor(s.upload("long-pause.json", activeRecords(t, s.bucket, int(records))))
 	in.Concurrency = &workflows.ConcurrencyInput{Batches: new(2), PerBatch: new(10)}

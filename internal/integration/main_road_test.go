@@ -25,7 +25,7 @@ import (
 )
 
 const (
-	longWait = 2 * time.Minute
+	longWait = 5 * time.Minute
 	tick     = 20 * time.Millisecond
 )
 

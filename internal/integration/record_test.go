@@ -33,12 +33,20 @@ func TestRecordHistories(t *testing.T) {
 	}
 	require.NoError(t, os.RemoveAll(historiesDir))
 	require.NoError(t, os.MkdirAll(historiesDir, 0o755))
-	recordMixed(setup(t))
+	recordMixed(notifying(t))
 	recordPausedAndAborted(setup(t))
 	recordStopped(setup(t))
 	recordRefused(setup(t))
 	recordHeldAndContinued(setup(t))
 	recordRebuiltAndReconciled(setup(t))
+}
+
+// notifying gives a stack whose worker tells another system of ends.
+func notifying(t *testing.T) *stack {
+	s, r := newStack(t), newReceiver(t)
+	r.turn(true)
+	s.startWorker(r.notifies(t))
+	return s
 }
 
 // recordMixed has successes, failures half-way, waves and a dry run.
@@ -55,6 +63,8 @@ func recordMixed(s *stack) {
 	sum := s.migrate("mixed", in)
 	require.Equal(s.t, migration.CompletedWithFailures, sum.Result)
 	s.save("file-mixed", sum.Migration)
+	require.NoError(s.t, s.client.GetWorkflow(s.ctx, workflows.NotifyID(sum.Migration), "").Get(s.ctx, nil))
+	s.save("notify", workflows.NotifyID(sum.Migration))
 	s.save("batch-mixed", workflows.BatchID(sum.Migration, 4))
 	s.saveRecords("record", file)
 

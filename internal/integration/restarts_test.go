@@ -3,6 +3,7 @@ package integration
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -165,12 +166,19 @@ func TestHeldRunAddsNoEvents(t *testing.T) {
 	for _, r := range decodeRecords(t, file) {
 		ids = append(ids, workflows.EntitlementID("acme-nova", r["externalEntitlementId"].(string)))
 	}
-	before, calls := s.lengths(ids), s.stats().Calls["create"]+s.stats().Calls["activate"]
+	var before, after map[string]int64
+	for range 5 { // a message may be late where the machine is busy, but they come to an end
+		calls := s.stats().Calls["create"] + s.stats().Calls["activate"]
+		before = s.lengths(ids)
+		probes(3)
+		require.Equal(t, calls, s.stats().Calls["create"]+s.stats().Calls["activate"])
+		if after = s.lengths(ids); maps.Equal(before, after) {
+			break
+		}
+	}
+	require.Equal(t, before, after)
 	require.Greater(t, len(before), 2, "some records are under way or over")
 	require.Less(t, len(before), len(ids), "some are not begun")
-	probes(3)
-	require.Equal(t, before, s.lengths(ids))
-	require.Equal(t, calls, s.stats().Calls["create"]+s.stats().Calls["activate"])
 	outage(false)
 	sum := s.result(run)
 	require.Equal(t, migration.Completed, sum.Result, "%+v", sum)

@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 }
 
 func runTests(m *testing.M) int {
-	ctx, cancel := context.WithTimeout(context.Background(), 25*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
 	dir, err := os.MkdirTemp("", "ferry-integration-")
 	if err != nil {
@@ -61,7 +61,10 @@ func runTests(m *testing.M) int {
 		return complain(err)
 	}
 	if shared.temporal, err = devstack.StartTemporal(ctx, devstack.TemporalOptions{
-		CLIPath: cli, LogFile: filepath.Join(dir, "temporal.log"),
+		CLIPath: cli, LogFile: filepath.Join(dir, "temporal.log"), UIPort: devstack.AnyPort,
+		SearchAttributes: map[string]string{
+			workflows.AttributeMigration: "Keyword", workflows.AttributeRoute: "Keyword", workflows.AttributeResult: "Keyword",
+		},
 	}); err != nil {
 		return complain(err)
 	}
@@ -103,7 +106,7 @@ func newStack(t *testing.T) *stack {
 	bucketNumber.n++
 	name := fmt.Sprintf("test-%d", bucketNumber.n)
 	bucketNumber.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	t.Cleanup(cancel)
 	s := &stack{t: t, ctx: ctx, queue: name, bucket: name, settings: defaults()}
 	t.Cleanup(s.stopWorker)
@@ -178,22 +181,34 @@ func defaults() migration.Settings {
 
 // newWorker makes a worker of a queue. Its identity goes into histories, so it
 // names no machine.
-func newWorker(c client.Client, queue string, store *objectstore.Store, target string, settings migration.Settings) (worker.Worker, error) {
-	resaleClient, err := resale.NewClient(resale.Options{
-		BaseURL: target, Username: sandbox.DefaultUser, Password: sandbox.DefaultPassword, Timeout: 10 * time.Second,
-	})
+func newWorker(
+	c client.Client, queue string, store *objectstore.Store, target string, settings migration.Settings, change ...func(*activities.Options),
+) (worker.Worker, error) {
+	resaleClient, err := resaleClient(target)
 	if err != nil {
 		return nil, err
 	}
-	w := worker.New(c, queue, worker.Options{Identity: "worker"})
-	workflows.Register(w, activities.New(activities.Options{
+	// Workflow code that only waits for a processor on a busy machine is no deadlock.
+	w := worker.New(c, queue, worker.Options{Identity: "worker", DeadlockDetectionTimeout: time.Minute})
+	options := activities.Options{
 		Store: store, Target: resaleClient, Defaults: settings, Namespace: "default",
-	}))
+		SearchAttributes: workflows.SearchAttributes(),
+	}
+	for _, f := range change {
+		f(&options)
+	}
+	workflows.Register(w, activities.New(options))
 	return w, nil
 }
 
-func (s *stack) startWorker() {
-	w, err := newWorker(s.client, s.queue, s.store, s.target, s.settings)
+func resaleClient(target string) (*resale.Client, error) {
+	return resale.NewClient(resale.Options{
+		BaseURL: target, Username: sandbox.DefaultUser, Password: sandbox.DefaultPassword, Timeout: 10 * time.Second,
+	})
+}
+
+func (s *stack) startWorker(change ...func(*activities.Options)) {
+	w, err := newWorker(s.client, s.queue, s.store, s.target, s.settings, change...)
 	require.NoError(s.t, err)
 	require.NoError(s.t, w.Start())
 	s.worker = w
@@ -259,6 +274,16 @@ func (s *stack) migrate(id string, in workflows.MigrateFileInput) workflows.Summ
 func (s *stack) conserved(sum workflows.Summary) {
 	s.t.Helper()
 	require.Equal(s.t, sum.Records, sum.Outcomes.Total(), "records = sum of outcomes: %+v", sum)
+	failed := 0
+	for _, step := range entitlement.AllSteps() {
+		c := sum.Steps.Of(step)
+		require.LessOrEqual(s.t, c.Done+c.Failed, c.Planned, "%s: %+v", step, sum)
+		failed += c.Failed
+	}
+	require.Equal(s.t, sum.Outcomes.Failed, failed, "every failure is at a step: %+v", sum)
+	if sum.Result != migration.Rejected {
+		require.Equal(s.t, sum.Records, sum.Steps.Create.Planned, "every record needs a create: %+v", sum)
+	}
 }
 
 // file reads one of a migration's files.

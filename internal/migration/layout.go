@@ -32,10 +32,13 @@ func Key(migration, file string) string { return Prefix + migration + "/" + file
 // OutcomesFile is the name of a batch's outcomes.
 func OutcomesFile(batch int) string { return fmt.Sprintf("outcomes/%06d.ndjson", batch) }
 
+// LedgerPrefix is the folder of all claims on files' names.
+const LedgerPrefix = "ledger/"
+
 // LedgerKey is where the claim on a source file's name lies: once per target
 // environment, bucket and key.
 func LedgerKey(environment, bucket, key string) string {
-	return "ledger/" + environment + "/" + bucket + "/" + key
+	return LedgerPrefix + environment + "/" + bucket + "/" + key
 }
 
 // MaxIDLength is how many characters a migration's id has at most.

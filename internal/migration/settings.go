@@ -40,6 +40,8 @@ type Settings struct {
 	// ContinueAfterEvents is the length of the root's history at which it
 	// continues as new.
 	ContinueAfterEvents int `json:"continueAfterEvents"`
+	// Notify has the summary posted to notify.url of the workers.
+	Notify bool `json:"notify,omitempty"`
 }
 
 // RetryBudget is one record's retry budget.

@@ -47,6 +47,7 @@ type Summary struct {
 	Records    int                 `json:"records"`
 	Outcomes   Outcomes            `json:"outcomes"`
 	Statuses   Statuses            `json:"statuses"`
+	Steps      StepCounts          `json:"steps"`
 	Partial    int                 `json:"partial"`
 	Errors     []ErrorGroup        `json:"errors"` // at most MaxErrorGroups
 	Problems   *Problems           `json:"problems,omitempty"`
@@ -56,6 +57,9 @@ type Summary struct {
 	FinishedAt *time.Time          `json:"finishedAt"` // null while it runs
 	Settings   Settings            `json:"settings"`
 	Files      map[string]FileInfo `json:"files"`
+	// Purged is set by programs that show a migration whose personal data was
+	// deleted; no workflow and no file has it.
+	Purged *Purge `json:"purged,omitempty"`
 }
 
 // Bounds of a summary, so that it stays a small payload.

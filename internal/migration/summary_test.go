@@ -20,6 +20,7 @@ func TestSummaryJSON(t *testing.T) {
 	s := Summary{
 		Migration: "acme-1", File: "s3://partner/acme-1.json", SHA256: "ab", Route: "acme-nova", Phase: Done, Result: Completed,
 		Records: 1, Outcomes: Outcomes{Migrated: 1}, Statuses: CountStatuses(ByGroup{Pending: 1}, ByGroup{Pending: 1}, &found),
+		Steps:   StepCounts{Create: StepCount{Planned: 1, Done: 1}},
 		Partial: 4, Errors: []ErrorGroup{{Code: "NOT_AVAILABLE", Step: "activate", Count: 7, Examples: []string{"ext-000017"}}},
 		Limits: LimitsState{
 			Limits:     Limits{ErrorRate: 0.1, MinSample: 100, Consecutive: 10},
@@ -38,6 +39,7 @@ func TestSummaryJSON(t *testing.T) {
 		"statuses":{
 			"PENDING":{"expected":1,"migrated":1,"found":1},"ACTIVE":{"expected":0,"migrated":0,"found":0},
 			"SUSPENDED":{"expected":0,"migrated":0,"found":0},"TERMINATED":{"expected":0,"migrated":0,"found":0}},
+		"steps":{"create":{"planned":1,"done":1,"failed":0}},
 		"partial":4,
 		"errors":[{"code":"NOT_AVAILABLE","step":"activate","count":7,"examples":["ext-000017"]}],
 		"limits":{"errorRate":0.1,"minSample":100,"consecutive":10,"maxFailures":0,"longestRun":3,

@@ -69,9 +69,20 @@ func (s *Store) Copy(ctx context.Context, from, to Location) error {
 
 // Delete removes an object; that there is none is no error.
 func (s *Store) Delete(ctx context.Context, loc Location) error {
-	_, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &loc.Bucket, Key: &loc.Key})
+	_, err := s.Remove(ctx, loc)
+	return err
+}
+
+// Remove is Delete that tells what became of the content: in a bucket with
+// versions the object is hidden, and its content is kept until a lifecycle
+// rule or somebody with s3:DeleteObjectVersion takes it away.
+func (s *Store) Remove(ctx context.Context, loc Location) (kept bool, err error) {
+	out, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &loc.Bucket, Key: &loc.Key})
 	if apiCodeOf(err) == "NoSuchKey" {
-		return nil
+		return false, nil
 	}
-	return s.translate(ctx, "delete", loc, err)
+	if err != nil {
+		return false, s.translate(ctx, "delete", loc, err)
+	}
+	return aws.ToBool(out.DeleteMarker) || aws.ToString(out.VersionId) != "", nil
 }

@@ -47,12 +47,30 @@ func (a *Archive) Summary(ctx context.Context, id string) (s migration.Summary, 
 	return s, true, nil
 }
 
+// Purge says that and when a migration's personal data was deleted; nil if it
+// wasn't.
+func (a *Archive) Purge(ctx context.Context, id string) (*migration.Purge, error) {
+	body, _, err := a.bucket.Read(ctx, a.bucket.Work(migration.Key(id, migration.FilePurged)), maxSummary)
+	if absent(err) {
+		return nil, nil
+	}
+	var p migration.Purge
+	if err == nil {
+		err = json.Unmarshal(body, &p)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("migration %s: %s: %w", id, migration.FilePurged, err)
+	}
+	return &p, nil
+}
+
 // Traces are what the bucket shows of a migration.
 type Traces struct {
 	Claimed  bool // its id is taken
 	Imported bool // its records were accepted
 	Planned  bool // its import ended
 	Done     bool // its summary is written, and so are all files before it
+	Purged   bool // its records were deleted, or their deletion has begun
 	Batches  int  // batches whose outcomes are written
 	Files    []objectstore.Object
 }
@@ -79,6 +97,8 @@ func (a *Archive) Traces(ctx context.Context, id string) (Traces, error) {
 			t.Planned = true
 		case name == migration.FileSummary:
 			t.Done = true
+		case name == migration.FilePurged:
+			t.Purged = true
 		}
 		t.Files = append(t.Files, object)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
@@ -74,8 +75,12 @@ func (c *Client) explain(ctx context.Context, id, call string, err error) error 
 	// The call's own deadline may be over; the question is a short one.
 	check, cancel := context.WithTimeout(context.WithoutCancel(ctx), explainTimeout)
 	defer cancel()
-	if polls, pollErr := c.WorkerPolls(check); pollErr == nil && !polls {
+	last, polls, pollErr := c.lastPoll(check)
+	switch {
+	case pollErr == nil && !polls:
 		return fmt.Errorf("migration %s: %s: %w task queue %s", id, call, ErrNoWorker, c.queue)
+	case outOfTime(ctx):
+		return &unansweredError{what: "migration " + id + ": " + call, last: last, now: time.Now()}
 	}
 	return fmt.Errorf("migration %s: %s: %w", id, call, err)
 }

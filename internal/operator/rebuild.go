@@ -55,6 +55,7 @@ func (c *Client) Rebuild(ctx context.Context, id string, settle *time.Duration) 
 		WorkflowTaskTimeout:      c.taskTimeout,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		StaticSummary:            "makes the files of " + id + ", which was ended by force",
 	}, workflows.RebuildReportsName, in)
 	if err != nil {
 		return "", fmt.Errorf("migration %s: rebuild: %w", id, err)

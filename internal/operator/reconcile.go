@@ -21,6 +21,7 @@ func (c *Client) Reconcile(ctx context.Context, id string) (string, error) {
 		WorkflowTaskTimeout:      c.taskTimeout,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		StaticSummary:            "compares " + id + " with the target again",
 	}, workflows.ReconcileMigrationName, workflows.ReconcileMigrationInput{Migration: id})
 	if err != nil {
 		return "", fmt.Errorf("migration %s: reconcile: %w", id, err)

@@ -29,6 +29,10 @@ type Run struct {
 	// TaskTimeout is how long a worker may go on with a closed run; 0 if
 	// Temporal doesn't tell, as in a list.
 	TaskTimeout time.Duration
+
+	// Pass is what an open run is at that goes through its whole file; nil if
+	// there is nothing of that kind, and in a list.
+	Pass *Pass
 }
 
 // State is what Temporal says of a root.
@@ -69,6 +73,7 @@ func (c *Client) Describe(ctx context.Context, id string) (Run, error) {
 		return Run{}, fmt.Errorf("%s is a %s, not a migration: %w", id, info.GetType().GetName(), ErrUnknown)
 	}
 	run := runOf(info)
+	run.Pass = passOf(answer.GetPendingActivities())
 	run.TaskTimeout = answer.GetExecutionConfig().GetDefaultWorkflowTaskTimeout().AsDuration()
 	return c.withInput(ctx, run), nil
 }
@@ -79,6 +84,11 @@ const maxPage = 500
 // List gives the latest migrations that Temporal still knows, at most limit,
 // open ones among them.
 func (c *Client) List(ctx context.Context, limit int) ([]Run, error) {
+	return c.query(ctx, "WorkflowType = '"+workflows.MigrateFileName+"' AND ExecutionStatus != 'ContinuedAsNew'", limit)
+}
+
+// query gives at most limit of the roots that a query of Temporal's finds.
+func (c *Client) query(ctx context.Context, query string, limit int) ([]Run, error) {
 	if limit < 1 {
 		return nil, nil
 	}
@@ -86,7 +96,7 @@ func (c *Client) List(ctx context.Context, limit int) ([]Run, error) {
 	var token []byte
 	for {
 		page, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-			Query:         "WorkflowType = '" + workflows.MigrateFileName + "' AND ExecutionStatus != 'ContinuedAsNew'",
+			Query:         query,
 			PageSize:      int32(min(limit, maxPage)),
 			NextPageToken: token,
 		})

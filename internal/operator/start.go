@@ -60,7 +60,18 @@ func (c *Client) startOptions(id string, in workflows.MigrateFileInput) client.S
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		Memo:                                     map[string]any{memoFile: in.File, memoRoute: in.Route},
+		StaticSummary:                            what(in),
+		StaticDetails:                            "Follow it with `ferry watch " + id + "`, steer it with the updates below, or with `ferry pause`, `resume`, `abort`.",
 	}
+}
+
+// what says in a line what a migration is to do.
+func what(in workflows.MigrateFileInput) string {
+	line := in.File + " onto " + in.Route
+	if in.DryRun {
+		line += ", dry run"
+	}
+	return line
 }
 
 // WorkerPolls reports whether a worker has lately polled the task queue.

@@ -50,5 +50,10 @@ func (c *Client) explainUpdate(ctx context.Context, id, name string, err error) 
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
 		return fmt.Errorf("migration %s: %s: %w: it has just ended", id, name, ErrRefused)
 	}
-	return c.explain(ctx, id, name, err)
+	err = c.explain(ctx, id, name, err)
+	if errors.Is(err, ErrNoWorker) || errors.Is(err, context.DeadlineExceeded) {
+		// The server may hand it to the next worker that comes.
+		return fmt.Errorf("%w; it may still take effect when one does, so look at the status then", err)
+	}
+	return err
 }

@@ -68,13 +68,17 @@ func Options(c config.Temporal, env Env) (client.Options, error) {
 }
 
 // Dial connects and checks that the server answers and has the namespace, all
-// within c.ConnectTimeout. The error names the address and a remedy.
-func Dial(ctx context.Context, c config.Temporal, env Env, logger *slog.Logger) (client.Client, error) {
+// within c.ConnectTimeout. Each of change may add to the connection's options.
+// The error names the address and a remedy.
+func Dial(ctx context.Context, c config.Temporal, env Env, logger *slog.Logger, change ...func(*client.Options)) (client.Client, error) {
 	options, err := Options(c, env)
 	if err != nil {
 		return nil, err
 	}
 	options.Logger = log.NewStructuredLogger(logger)
+	for _, f := range change {
+		f(&options)
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.ConnectTimeout)
 	defer cancel()
 	connection, err := client.DialContext(ctx, options)

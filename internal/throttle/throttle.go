@@ -103,6 +103,20 @@ func (c *Call) End(overloaded bool) {
 	l.admit()
 }
 
+// State is what a limiter is at.
+type State struct {
+	InFlight int // calls
+	Waiting  int // for a place
+	Limit    int // calls that may be in flight now
+}
+
+// State gives the numbers of one moment.
+func (l *Limiter) State() State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return State{InFlight: l.inFlight, Waiting: l.waiting.Len(), Limit: int(l.limit)}
+}
+
 // Limit is how many calls may be in flight now.
 func (l *Limiter) Limit() int {
 	l.mu.Lock()

@@ -9,6 +9,8 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/f0a90b9a/ferry/internal/figures"
 )
 
 // bigFile is the size from which on a file is worth a bar.
@@ -97,7 +99,7 @@ func (l *fileLines) Close() {}
 
 func readSoFar(bytes, total, records int64) string {
 	if total <= 0 {
-		return fmt.Sprintf("%s, %d records", Bytes(bytes), records)
+		return fmt.Sprintf("%s, %d records", figures.Bytes(bytes), records)
 	}
-	return fmt.Sprintf("%d %% of %s, %d records", 100*min(bytes, total)/total, Bytes(total), records)
+	return fmt.Sprintf("%d %% of %s, %d records", 100*min(bytes, total)/total, figures.Bytes(total), records)
 }

@@ -20,6 +20,7 @@ type Entry struct {
 	StartedAt  *time.Time         `json:"startedAt"`
 	FinishedAt *time.Time         `json:"finishedAt"`
 	Reason     string             `json:"reason"`
+	Purged     *migration.Purge   `json:"purged,omitempty"`
 }
 
 // List writes a line for each entry.
@@ -51,5 +52,9 @@ func state(style Style, e Entry) string {
 	if e.State == running {
 		return running
 	}
-	return style.result(migration.Result(e.State))
+	text := style.result(migration.Result(e.State))
+	if e.Purged != nil {
+		text += ", purged"
+	}
+	return text
 }

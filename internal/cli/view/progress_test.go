@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/pace"
 )
 
 func migrating(migrated, failed int) migration.Summary {
 	return migration.Summary{
 		Phase: migration.Migrating, Records: 1000,
-		Outcomes: migration.Outcomes{Migrated: migrated, Failed: failed, NotAttempted: 1000 - migrated - failed},
+		Outcomes: migration.Outcomes{Migrated: migrated, Failed: failed},
 	}
 }
 
@@ -26,47 +27,57 @@ func TestPlainProgress(t *testing.T) {
 	l := &lines{w: &b.out, now: func() time.Time { return now }}
 	tick := func(d time.Duration) { now = now.Add(d) }
 
-	l.Show(migration.Summary{Phase: migration.Checking})
+	l.Show(migration.Summary{Phase: migration.Checking}, "")
 	tick(time.Second)
-	l.Show(migration.Summary{Phase: migration.Checking}) // nothing new, too soon
-	l.Show(migrating(0, 0))
+	l.Show(migration.Summary{Phase: migration.Checking}, "") // nothing new, too soon
+	l.Show(migration.Summary{Phase: migration.Importing}, "1,200 records read")
+	l.Show(migration.Summary{Phase: migration.AwaitingApproval, Records: 1000, Reason: "waiting for approval of plan abc123"}, "")
+	l.Show(migrating(0, 0), "")
 	tick(2 * time.Second)
-	l.Show(migrating(40, 1)) // too soon
+	l.Show(migrating(40, 1), "") // too soon
 	l.Note("a note\x1b[2J")
 	tick(3 * time.Second)
-	l.Show(migrating(97, 3))
-	tick(5 * time.Second)
-	paused := migrating(97, 3)
+	l.Show(migrating(97, 3), "")
+	for i := range 6 {
+		tick(lineEvery)
+		l.Show(migrating(197+100*i, 3), "")
+	}
+	tick(time.Second)
+	paused := migrating(697, 3)
 	paused.Phase, paused.Reason = migration.Paused, "the target is away"
-	l.Show(paused)
+	l.Show(paused, "")
 	done := migrating(997, 3)
+	done.Phase = migration.Reconciling
+	l.Show(done, "batch 12")
 	done.Phase = migration.Done
-	l.Show(done)
+	l.Show(done, "")
 	l.Close()
 	require.Equal(t, `CHECKING
+IMPORTING  1,200 records read
+AWAITING_APPROVAL  (waiting for approval of plan abc123)  0 of 1000 records
 MIGRATING  0 of 1000 records
 a note?[2J
-MIGRATING  100 of 1000 records  97 migrated, 3 failed  20/s, 45s left
-PAUSED  (the target is away)  100 of 1000 records  97 migrated, 3 failed
+MIGRATING  100 of 1000 records  97 migrated, 3 failed  20/s
+MIGRATING  200 of 1000 records  197 migrated, 3 failed  20/s
+MIGRATING  300 of 1000 records  297 migrated, 3 failed  20/s
+MIGRATING  400 of 1000 records  397 migrated, 3 failed  20/s
+MIGRATING  500 of 1000 records  497 migrated, 3 failed  20/s
+MIGRATING  600 of 1000 records  597 migrated, 3 failed  20/s, about 20 seconds left
+MIGRATING  700 of 1000 records  697 migrated, 3 failed  20/s, about 15 seconds left
+PAUSED  (the target is away)  700 of 1000 records  697 migrated, 3 failed
+RECONCILING  1000 of 1000 records  997 migrated, 3 failed  batch 12
 DONE  1000 of 1000 records  997 migrated, 3 failed
 `, b.out.String())
 }
 
-func TestSpeedLooksBackOnlySoFar(t *testing.T) {
+func TestTempoIsSaidAsFarAsItIsKnown(t *testing.T) {
 	t.Parallel()
-	var v speed
-	now := *at(10, 0)
-	require.Empty(t, v.String())
-	v.see(now, migrating(0, 0))
-	require.Empty(t, v.String())
-	v.see(now, migrating(1, 0)) // no time has passed
-	require.Empty(t, v.String())
-	for i := range 60 {
-		now = now.Add(time.Second)
-		v.see(now, migrating(10*min(i, 30), 0)) // then it stands still
-	}
-	require.Empty(t, v.String())
-	require.LessOrEqual(t, len(v.points), 17)
+	require.Empty(t, tempo(pace.Reading{}))
+	require.Empty(t, tempo(pace.Reading{Measured: true}), "it stands still")
+	require.Equal(t, "0.4/s", tempo(pace.Reading{Measured: true, PerSecond: 0.4}))
+	require.Equal(t, "4.0/s, 40 to 80 seconds left", tempo(pace.Reading{
+		Measured: true, PerSecond: 4, LeftKnown: true, Shortest: 40 * time.Second, Longest: 80 * time.Second,
+	}))
 }
 
 // screen is a writer for the bar's own goroutine.
@@ -91,11 +102,11 @@ func TestBarShowsTheLastState(t *testing.T) {
 	t.Parallel()
 	var out screen
 	p := NewProgress(&out, true)
-	p.Show(migrating(10, 0))
+	p.Show(migrating(10, 0), "")
 	p.Note("a note")
 	done := migrating(997, 3)
 	done.Phase = migration.Done
-	p.Show(done)
+	p.Show(done, "")
 	p.Close()
 	last := out.String()[strings.LastIndex(out.String(), "DONE"):]
 	require.Contains(t, last, "1000 of 1000 records  997 migrated, 3 failed")

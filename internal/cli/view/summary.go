@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/f0a90b9a/ferry/internal/figures"
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
 
@@ -13,6 +14,7 @@ import (
 func Summary(w io.Writer, style Style, s migration.Summary) {
 	head(w, style, s)
 	counts(w, s)
+	steps(w, s)
 	statuses(w, s)
 	problems(w, s)
 	groups(w, s)
@@ -38,6 +40,9 @@ func head(w io.Writer, style Style, s migration.Summary) {
 		fmt.Fprintf(t, "  started\t%s\n", Moment(s.StartedAt))
 		if s.FinishedAt != nil {
 			fmt.Fprintf(t, "  finished\t%s%s\n", Moment(s.FinishedAt), took(s))
+		}
+		if s.Purged != nil {
+			fmt.Fprintf(t, "  purged\t%s\n", plain(s.Purged.Says()))
 		}
 		if l := tripped(s.Limits.Tripped); l != "" {
 			fmt.Fprintf(t, "  limit\t%s\n", l)
@@ -183,7 +188,7 @@ func Files(w io.Writer, files map[string]migration.FileInfo) {
 	table(w, func(t io.Writer) {
 		fmt.Fprintln(t, "files")
 		for _, name := range names {
-			fmt.Fprintf(t, "  %s\t%s\t%s\n", plain(name), Bytes(files[name].Bytes), plain(files[name].URI))
+			fmt.Fprintf(t, "  %s\t%s\t%s\n", plain(name), figures.Bytes(files[name].Bytes), plain(files[name].URI))
 		}
 	})
 }

@@ -65,20 +65,6 @@ func Duration(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-// Bytes writes a size in the largest fitting unit.
-func Bytes(n int64) string {
-	const step = 1024
-	if n < step {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, unit := float64(n)/step, 0
-	for value >= step && unit < 3 {
-		value /= step
-		unit++
-	}
-	return fmt.Sprintf("%.1f %ciB", value, "KMGT"[unit])
-}
-
 // plain keeps a text to one printable line, so that a name can't move the
 // cursor.
 func plain(s string) string {
