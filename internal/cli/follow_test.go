@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -146,9 +147,9 @@ func TestWatchTellsHowFarAPassIs(t *testing.T) {
 	} {
 		b := setup(t)
 		run := running("a")
-		run.Pass = &operator.Pass{Batch: 12}
+		run.Pass = &operator.Pass{Batch: 12, At: time.Now()}
 		if phase == migration.Importing {
-			run.Pass = &operator.Pass{Records: 1200, Bytes: 9}
+			run.Pass = &operator.Pass{Records: 1200, Bytes: 9, At: time.Now()}
 		}
 		b.temporal.runs["a"] = run
 		b.temporal.progress["a"] = migration.Summary{Migration: "a", Phase: phase}
@@ -156,6 +157,8 @@ func TestWatchTellsHowFarAPassIs(t *testing.T) {
 		progress := &recorder{stop: stop}
 		ask(ctx, &connection{engine: b.temporal}, "a", progress)
 		require.Equal(t, []string{told}, progress.passes)
+		run.Pass.At = run.Pass.At.Add(-time.Hour) // nothing was heard since
+		require.Empty(t, passOf(t.Context(), &connection{engine: b.temporal}, b.temporal.progress["a"]))
 	}
 }
 

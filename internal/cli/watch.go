@@ -134,8 +134,8 @@ func passOf(ctx context.Context, n *connection, s migration.Summary) string {
 	call, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	run, err := n.engine.Describe(call, s.Migration)
-	if err != nil {
-		return "" // the next query will say what is wrong
+	if err != nil || !run.Pass.Fresh(time.Now()) {
+		return "" // if anything is wrong, the next query will say so
 	}
 	return run.Pass.Says()
 }

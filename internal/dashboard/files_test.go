@@ -92,7 +92,7 @@ func TestOutcomesBatchByBatch(t *testing.T) {
 	}
 
 	a := b.get("/migrations/old-1/files/outcomes/000001.ndjson", "vera")
-	require.Equal(t, `{"outcome":"MIGRATED"}`, a.body)
+	require.JSONEq(t, `{"outcome":"MIGRATED"}`, a.body)
 	require.Equal(t, "application/x-ndjson", a.header.Get("Content-Type"))
 	require.Equal(t, "attachment; filename=old-1-outcomes-000001.ndjson", a.header.Get("Content-Disposition"))
 	for _, path := range []string{"/outcomes", "/files/outcomes/000001.ndjson"} {

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -38,7 +39,8 @@ func TestPassOverTheFile(t *testing.T) {
 	source := func(context.Context, string) int64 { asked++; return 2000 }
 	var p passes
 	in := func(phase migration.Phase, told operator.Pass) *passing {
-		st := standing{summary: migration.Summary{Phase: phase, File: "s3://partner/a.json"}, plan: planned{Batches: 40}}
+		told.At = began
+		st := standing{at: began.Add(time.Second), summary: migration.Summary{Phase: phase, File: "s3://partner/a.json"}, plan: planned{Batches: 40}}
 		return p.see(t.Context(), &told, &st, source)
 	}
 	read := in(migration.Importing, operator.Pass{Activity: activities.ImportFileName, Bytes: 500, Records: 1200})
@@ -57,8 +59,11 @@ func TestPassOverTheFile(t *testing.T) {
 
 	p = passes{}
 	unknown := func(context.Context, string) int64 { return 0 }
-	st := standing{summary: migration.Summary{Phase: migration.Importing}}
-	require.Equal(t, "7 records read", p.see(t.Context(), &operator.Pass{Bytes: 10, Records: 7}, &st, unknown).Says())
+	st := standing{at: began, summary: migration.Summary{Phase: migration.Importing}}
+	told := operator.Pass{At: began, Bytes: 10, Records: 7}
+	require.Equal(t, "7 records read", p.see(t.Context(), &told, &st, unknown).Says())
+	st.at = began.Add(time.Minute)
+	require.Nil(t, p.see(t.Context(), &told, &st, unknown), "nothing was heard since")
 }
 
 func TestPageShowsThePass(t *testing.T) {
@@ -70,7 +75,7 @@ func TestPageShowsThePass(t *testing.T) {
 	b.engine.change("run-2", func(s *migration.Summary) { s.Phase = migration.Reconciling })
 	b.engine.mu.Lock()
 	run := b.engine.runs["run-2"]
-	run.Pass = &operator.Pass{Activity: activities.ReconcileName, Attempt: 1, Batch: 6}
+	run.Pass = &operator.Pass{At: time.Now(), Activity: activities.ReconcileName, Attempt: 1, Batch: 6}
 	b.engine.runs["run-2"] = run
 	b.engine.mu.Unlock()
 	require.Contains(t, b.get("/migrations/run-2", "").body, `<p id="passed">5 of 20 batches, 25 %</p>`)

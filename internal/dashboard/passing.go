@@ -32,7 +32,7 @@ type sizeOf func(ctx context.Context, uri string) int64
 // see puts what a run has told last into a view; nil if there is nothing to
 // tell in this phase.
 func (p *passes) see(ctx context.Context, told *operator.Pass, st *standing, source sizeOf) *passing {
-	if told == nil || !passingIn(st.summary.Phase) {
+	if !told.Fresh(st.at) || !passingIn(st.summary.Phase) {
 		p.last, p.again = operator.Pass{}, false
 		return nil
 	}

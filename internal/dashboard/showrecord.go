@@ -22,8 +22,8 @@ type recordPage struct {
 	Run       *operator.RecordRun // nil: Temporal has nothing of it
 	Outcome   *migration.Outcome  // nil: there is none yet
 	Hint      string
-	Elsewhere bool // the run is another migration's
-	Purged    *migration.Purge    // nil: what was known of it is still there
+	Elsewhere bool             // the run is another migration's
+	Purged    *migration.Purge // nil: what was known of it is still there
 	Trouble   []string
 	Events    []eventRow
 }

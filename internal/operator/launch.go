@@ -88,7 +88,7 @@ const maxReloads = 1000
 type Reload struct {
 	ID     string   // <parent>-reload-<n>
 	Again  bool     // as of Unused
-	Before []string // those that were used before it, the first first
+	Before []string // those that were used before it, in order
 }
 
 // NextReload finds the first id for a reload that is good.

@@ -1,6 +1,8 @@
 package operator
 
 import (
+	"time"
+
 	commonpb "go.temporal.io/api/common/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 
@@ -9,20 +11,25 @@ import (
 )
 
 // Pass is how far an activity of the root has come that goes through a whole
-// file, as its last heartbeat told, which may be some seconds ago.
+// file, as its last heartbeat told.
 type Pass struct {
-	Activity string // its registered name
-	Attempt  int    // from 1
-	Bytes    int64  // of the source as stored, that an import has read
-	Records  int64  // that it has read
-	Batch    int    // that another pass is at, from 1
+	Activity string    // its registered name
+	Attempt  int       // from 1
+	At       time.Time // of the heartbeat; workers pass on some of them only
+	Bytes    int64     // of the source as stored, that an import has read
+	Records  int64     // that it has read
+	Batch    int       // that another pass is at, from 1
 }
 
-// Says puts it into words; empty if there is none.
+// passTold is how long a heartbeat is believed.
+const passTold = 15 * time.Second
+
+// Fresh reports whether there is a pass, and it was told of lately.
+func (p *Pass) Fresh(now time.Time) bool { return p != nil && now.Sub(p.At) <= passTold }
+
+// Says puts it into words.
 func (p *Pass) Says() string {
 	switch {
-	case p == nil:
-		return ""
 	case p.Batch > 0:
 		return "batch " + figures.Number(p.Batch)
 	}
@@ -33,7 +40,7 @@ func (p *Pass) Says() string {
 // none, or none that has told anything.
 func passOf(pending []*workflowpb.PendingActivityInfo) *Pass {
 	for _, a := range pending {
-		p := Pass{Activity: a.GetActivityType().GetName(), Attempt: int(a.GetAttempt())}
+		p := Pass{Activity: a.GetActivityType().GetName(), Attempt: int(a.GetAttempt()), At: a.GetLastHeartbeatTime().AsTime()}
 		if p.read(a.GetHeartbeatDetails()) {
 			return &p
 		}

@@ -40,7 +40,7 @@ type Sender struct {
 // before it or without). The address is https, or http on loopback.
 func New(address, secret string) (*Sender, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+	if err != nil || !safe(u) {
 		return nil, errors.New("must be an https address (http on loopback alone)")
 	}
 	signer, err := standardwebhooks.NewWebhook(secret)
@@ -56,9 +56,15 @@ func New(address, secret string) (*Sender, error) {
 	}, nil
 }
 
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+func safe(u *url.URL) bool {
+	switch u.Scheme {
+	case "https":
+		return u.Host != ""
+	case "http":
+		ip := net.ParseIP(u.Hostname())
+		return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	}
+	return false
 }
 
 // longEnough is a lower bound by the length of the text.
