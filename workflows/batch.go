@@ -123,6 +123,7 @@ func (b *batchRun) load() error {
 // and waits for all that were started.
 func (b *batchRun) migrate() {
 	workflow.Go(b.ctx, b.age)
+	workflow.Go(b.ctx, b.catchUp)
 	for _, rec := range b.records {
 		_ = workflow.Await(b.ctx, func() bool { return b.control.Stop != "" || (!b.control.Hold && b.mayStart()) })
 		if b.control.Stop != "" {

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"time"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
@@ -23,6 +25,25 @@ func (b *batchRun) judge() {
 		b.send(t)
 	case t.Outcomes.Total() < b.in.Count && b.book.News(): // at its end the result tells it
 		b.send(t)
+	}
+}
+
+// heldNews is how long a hold lasts before the root is told what has ended
+// since the last tally: most of what was in flight has, by then.
+const heldNews = 5 * time.Second
+
+// catchUp tells the root of what ended since the last tally when the run is
+// held, so that nobody looks at old counts for as long as that lasts.
+func (b *batchRun) catchUp(ctx workflow.Context) {
+	for {
+		_ = workflow.Await(ctx, func() bool { return b.over || b.control.Hold && b.book.Untold() })
+		if b.over {
+			return
+		}
+		_, _ = workflow.AwaitWithTimeout(ctx, heldNews, func() bool { return b.over || !b.control.Hold })
+		if !b.over && b.control.Hold {
+			b.send(b.tally())
+		}
 	}
 }
 

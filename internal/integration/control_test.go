@@ -64,6 +64,9 @@ func TestPauseHoldsAndResumeCompletes(t *testing.T) {
 	after := s.stats().Effective["create"]
 	require.LessOrEqual(t, after-before, int64(2*5), "nothing is started but what was in flight")
 	require.Less(t, after, int64(200))
+	require.Eventually(t, func() bool {
+		return int64(s.progress("paused").Outcomes.Migrated) == s.stats().Effective["activate"]
+	}, longWait, tick, "a paused run shows all that is done")
 
 	_, err = s.ask("paused", workflows.UpdateResume, kim(""))
 	require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -37,24 +38,23 @@ func TestScrapeDuringARunShowsEveryMetric(t *testing.T) {
 	first.terminate()
 	first.drained()
 
+	t.Log(time.Now(), s.progress("run").Outcomes)
 	s.misfortunes(t, worker, server)
+	t.Log(time.Now(), s.progress("run").Outcomes)
 	s.rejected(t)
+	t.Log(time.Now(), s.progress("run").Outcomes)
 	stopped := s.stopped(t)
+	t.Log(time.Now(), s.progress("run").Outcomes)
 	s.away(true)
 	s.in("run", migration.Paused)
+	t.Log(time.Now(), s.progress("run").Outcomes)
 	s.away(false)
 	s.in("run", migration.Migrating)
+	t.Log(time.Now(), s.progress("run").Outcomes)
 
 	documented := documentedMetrics(t)
 	require.Greater(t, len(documented), 20)
-	var text string
-	var absent []string
-	require.Eventually(t, func() bool {
-		_, text = worker.fetch("/metrics")
-		absent = missing(documented, scrape(t, text))
-		return len(absent) == 0
-	}, longWait, 10*tick, "not every metric is there")
-	families := scrape(t, text)
+	families := s.scraped(t, worker, documented)
 	require.Empty(t, s.progress("run").Result, "that was in the middle of the run")
 	s.boundedLabels(t, families)
 	for _, file := range []string{"alerts.yaml", "dashboard.json"} {
@@ -73,6 +73,23 @@ func TestScrapeDuringARunShowsEveryMetric(t *testing.T) {
 	require.NoError(t, err)
 	sum := s.result(run)
 	require.Equal(t, migration.Completed, sum.Result, "%+v", sum)
+}
+
+// scraped asks a worker until it shows some metrics.
+func (s *stack) scraped(t *testing.T, worker *workerProcess, names []string) families {
+	t.Helper()
+	var absent []string
+	var shown families
+	for range time.Tick(10 * tick) {
+		_, text := worker.fetch("/metrics")
+		shown = scrape(t, text)
+		if absent = missing(names, shown); len(absent) == 0 {
+			break
+		}
+		require.NoError(t, s.ctx.Err(), "%v never came", absent)
+		require.Empty(t, s.progress("run").Result, "the run is over, and has not shown %v", absent)
+	}
+	return shown
 }
 
 // longRun starts a migration that takes minutes if it is let.

@@ -70,6 +70,9 @@ func (b *Batch) News() bool {
 	return true
 }
 
+// Untold reports whether records have ended since the root was told.
+func (b *Batch) Untold() bool { return b.finished > 0 }
+
 // Told notes that the root was told.
 func (b *Batch) Told() { b.finished, b.toldFailures = 0, b.failures() }
 
