@@ -8,7 +8,7 @@ MAKEFLAGS   += --no-print-directory
 
 GO       ?= go
 TOOL     := $(GO) tool -modfile=$(CURDIR)/tools/dev/go.mod
-MODULES  := . tools tools/dev tools/deploy
+MODULES  := . tools tools/dev tools/deploy tools/cluster
 TOOLS    := golangci-lint workflowcheck oapi-codegen
 GENERATED := '*.gen.go' 'examples/*.json'
 
@@ -26,7 +26,7 @@ TESTLIMIT := 50m
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 ## --- Work
 
@@ -75,6 +75,11 @@ test: bin/totals temporal-cli ## Run all tests, raced, and close with their tota
 .PHONY: test-postgres
 test-postgres: temporal-cli ## Migrate on the stack of docker-compose.yml, run as processes with PostgreSQL
 	$(GO) -C tools/deploy test -run '^TestPostgres' -postgres -count=1 -timeout $(TESTLIMIT) -v $(TESTFLAGS) .
+
+# Builds etcd, kube-apiserver and kubectl from tools/cluster/go.mod, once.
+.PHONY: test-k8s
+test-k8s: ## Apply deploy/k8s to a real Kubernetes API server
+	$(GO) -C tools/deploy test -run '^TestCluster' -cluster -count=1 -timeout $(TESTLIMIT) -v $(TESTFLAGS) .
 
 # Kills the worker at every step's boundary for BOUNDARY records each, then runs
 # the seeds. What was done is kept in the user's cache, and a run that was

@@ -113,6 +113,7 @@ type Activities struct {
 	plans     *planCache
 	pace      *pace
 	meter     Meter
+	counted   onceEach
 }
 
 // New gives the activities of one worker.

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"sync"
 	"time"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
@@ -22,16 +23,16 @@ type Meter interface {
 	// what it found. One report call may serve several.
 	LookUp(known bool, err error)
 	// Step is one attempt of a record's step with all its calls and waits.
-	Step(StepAttempt)
+	Step(a StepAttempt)
 	// Probe is one look whether a target is back for which a run is held. since
 	// is when the run began to be held.
 	Probe(since time.Time, err error)
 	// Imported is a file that was read to its end; problems by code.
 	Imported(records int, bytes int64, problems map[string]int)
 	// Outcomes are the records of a batch whose fate is written down.
-	Outcomes([]migration.Outcome)
+	Outcomes(outcomes []migration.Outcome)
 	// Finished is a migration whose summary is written.
-	Finished(migration.Summary)
+	Finished(s migration.Summary)
 	// Route makes a route's calls in flight known; called once a route.
 	Route(route string, state func() throttle.State)
 }
@@ -52,6 +53,37 @@ type StepAttempt struct {
 	Again bool // not the first one
 	Found bool // the target had it before
 	Err   error
+}
+
+// onceEach remembers which batches this worker has counted: a batch writes its
+// outcomes again when a signal came between and its task is repeated, which is
+// usual where a run is stopped. It is safe for concurrent use.
+type onceEach struct {
+	mu   sync.Mutex
+	seen map[batchKey]bool
+}
+
+type batchKey struct {
+	migration string
+	number    int
+}
+
+// rememberedBatches bounds the memory; beyond it all is forgotten.
+const rememberedBatches = 50_000
+
+// first reports whether a batch comes for the first time.
+func (o *onceEach) first(migrationID string, number int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	key := batchKey{migrationID, number}
+	if o.seen[key] {
+		return false
+	}
+	if o.seen == nil || len(o.seen) >= rememberedBatches {
+		o.seen = map[batchKey]bool{}
+	}
+	o.seen[key] = true
+	return true
 }
 
 // noMeter is for activities that nobody measures.

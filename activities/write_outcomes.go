@@ -42,7 +42,9 @@ func (a *Activities) writeOutcomes(ctx context.Context, in WriteOutcomesInput, k
 	if err := a.store.Put(ctx, a.store.Work(key), body, outcomesType); err != nil {
 		return err
 	}
-	a.meter.Outcomes(written)
+	if a.counted.first(in.Migration, in.Number) {
+		a.meter.Outcomes(written)
+	}
 	return nil
 }
 

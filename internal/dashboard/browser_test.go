@@ -357,7 +357,7 @@ func (p *tab) picture(name string) {
 		return
 	}
 	var body []byte
-	if name == "phone" {
+	if name == "phone" || name == "abort" { // a dialog darkens no more than the window
 		p.do(chromedp.CaptureScreenshot(&body))
 	} else {
 		p.do(chromedp.FullScreenshot(&body, 100))

@@ -103,9 +103,6 @@ func TestStartWatchPauseResume(t *testing.T) {
 	require.Contains(t, p.text(".timeline"), "Taken up by migration "+id)
 	p.accessible()
 	p.picture("record")
-	require.EqualValues(t, http.StatusOK, p.visit("/"))
-	p.accessible()
-	p.picture("list")
 	p.phone()
 	require.EqualValues(t, http.StatusOK, p.visit("/migrations/"+id))
 	p.accessible()
@@ -207,6 +204,15 @@ func TestWhatAViewerAndAStrangerAreRefused(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, status)
 	viewer.evaluate(`fetch(new URL("/migrations/`+id+`/files/records.ndjson", location.origin)).then((r) => r.status)`, &status)
 	require.Equal(t, http.StatusForbidden, status)
+
+	// The list has how far it is.
+	all := s.open("olga")
+	require.EqualValues(t, http.StatusOK, all.visit("/"))
+	all.until(fmt.Sprintf(`Number(document.getElementById("m-%s")?.closest("tr").cells[4].textContent) > 0`, id))
+	require.Contains(t, all.text("#migrations"), "Migrating")
+	all.accessible()
+	all.picture("list")
+	all.quiet()
 
 	stranger := s.open("otto")
 	for _, path := range []string{"", "/events", "/record?id=" + s.prefix + "-000001", "/files/plan.json", "/do/abort"} {

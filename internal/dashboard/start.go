@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,18 @@ type startPage struct {
 
 // Value is what a field holds after a mistake.
 func (p *startPage) Value(name string) string { return p.Form.Get(name) }
+
+// moreFields are those that the form folds away.
+var moreFields = []string{
+	"consecutive", "errorRate", "minSample", "maxFailures", "batches", "perBatch", "requestsPerSecond",
+	"requireApproval", "waves", "reconcile", "id",
+}
+
+// Opened reports whether any of them is filled in, so that a mistake can be
+// seen.
+func (p *startPage) Opened() bool {
+	return slices.ContainsFunc(moreFields, func(name string) bool { return p.Value(name) != "" })
+}
 
 func (s *Server) showStart(w http.ResponseWriter, r *http.Request) {
 	if s.mayStart(w, r) {

@@ -106,6 +106,7 @@ func TestStartsThatAreSentBack(t *testing.T) {
 		a := b.send(c.as, c.fields, c.file, "[]")
 		require.Equal(t, http.StatusBadRequest, a.status, c.says)
 		require.Contains(t, a.body, c.says)
+		require.Equal(t, c.fields["perBatch"]+c.fields["id"] != "", strings.Contains(a.body, "<details open>"), "what is folded away is shown if it is filled in")
 	}
 	require.Zero(t, b.engine.count("start"))
 	require.Equal(t, "other", b.store.objects["input/acme-nova/taken.json"])

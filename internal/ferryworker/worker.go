@@ -53,7 +53,7 @@ func Run(ctx context.Context, c *config.Config, env temporalconn.Env, logger *sl
 		return err
 	}
 	err = w.Run(ctx)
-	if closed := w.Close(); closed != nil {
+	if closed := w.Close(); closed != nil { //nolint:contextcheck // ctx has ended
 		// Spans that were not sent are no reason to call a run wrong.
 		logger.Warn("The worker could not close everything.", "error", closed.Error())
 	}
@@ -66,37 +66,45 @@ func New(ctx context.Context, c *config.Config, env temporalconn.Env, logger *sl
 	if err := c.ValidateWorker(); err != nil {
 		return nil, err
 	}
-	store, err := objectstore.New(ctx, StoreOptions(c.S3))
-	if err != nil {
-		return nil, err
-	}
 	target, err := resale.NewClient(TargetOptions(c.Target))
 	if err != nil {
 		return nil, err
 	}
 	w := &Worker{config: c, logger: logger, target: target, fatal: make(chan error, 1)}
+	if err := w.assemble(ctx, env); err != nil {
+		return nil, errors.Join(err, w.Close()) //nolint:contextcheck // ctx may be what has ended it
+	}
+	return w, nil
+}
+
+func (w *Worker) assemble(ctx context.Context, env temporalconn.Env) error {
+	c := w.config
+	store, err := objectstore.New(ctx, StoreOptions(c.S3))
+	if err != nil {
+		return err
+	}
 	if err := w.connect(ctx, env); err != nil {
-		return nil, errors.Join(err, w.Close())
+		return err
 	}
 	options, err := temporalconn.Options(c.Temporal, env)
 	if err != nil {
-		return nil, errors.Join(err, w.Close())
+		return err
 	}
 	// For the whole process; it has one worker.
 	worker.SetStickyWorkflowCacheSize(c.Worker.StickyCacheSize)
 	workerOptions, err := w.options()
 	if err != nil {
-		return nil, errors.Join(err, w.Close())
+		return err
 	}
 	w.temporal = worker.New(w.connection, c.Temporal.TaskQueue, workerOptions)
 	w.health = newHealth(c.Worker.HealthAddress, w.connection, w.telemetry.Handler())
 	notifier, err := w.notifier()
 	if err != nil {
-		return nil, errors.Join(err, w.Close())
+		return err
 	}
 	workflows.Register(w.temporal, activities.New(activities.Options{
 		Store:     store,
-		Target:    target,
+		Target:    w.target,
 		Defaults:  c.Settings(),
 		Namespace: options.Namespace,
 		Notifier:  notifier,
@@ -106,7 +114,7 @@ func New(ctx context.Context, c *config.Config, env temporalconn.Env, logger *sl
 		MaxInFlight: c.Target.MaxInFlight,
 		Meter:       w.telemetry.Meter(),
 	}))
-	return w, nil
+	return nil
 }
 
 // connect connects to Temporal, measured.

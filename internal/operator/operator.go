@@ -1,8 +1,8 @@
 // Package operator starts, follows and steers migrations through Temporal, and
 // reads what past ones left in the work bucket. The CLI and other programs for
-// people call it. It never calls the target and writes to the bucket only to
-// purge a migration that is over; everything that changes a running one goes
-// through the workflow's own start and updates.
+// people call it. It never calls the target, and writes to the bucket only the
+// source of a reload, and to purge a migration that is over; everything that
+// changes a running one goes through the workflow's own start and updates.
 package operator
 
 import (

@@ -77,6 +77,7 @@ func TestRebuildTellsWhatIsKnownOfTheEnd(t *testing.T) {
 		ID: "acme-1/reports", TaskQueue: "ferry", WorkflowTaskTimeout: 10 * time.Second,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		StaticSummary:            "makes the files of acme-1, which was ended by force",
 	}, *options)
 	require.Equal(t, workflows.RebuildReportsInput{
 		Migration: "acme-1", How: "terminated", StartedAt: &began, ClosedAt: ended, SettleSeconds: 200, Seen: &seen,

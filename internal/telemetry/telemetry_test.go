@@ -72,8 +72,10 @@ func measureAll(m *telemetry.Meter) {
 	m.Probe(time.Now().Add(-time.Minute), nil)
 	m.Imported(1000, 650_000, map[string]int{entitlement.CodeRequired: 3})
 	m.Outcomes([]migration.Outcome{
-		{Fate: migration.Migrated}, {Fate: migration.Migrated},
-		{Fate: migration.Failed, Code: fault.CodeNotAvailable}, {Fate: migration.Failed, Code: "MADE_UP"},
+		{Fate: migration.Migrated},
+		{Fate: migration.Migrated},
+		{Fate: migration.Failed, Code: fault.CodeNotAvailable},
+		{Fate: migration.Failed, Code: "MADE_UP"},
 		{Fate: migration.NotAttempted, Code: fault.CodeStoppedByLimit},
 	})
 	m.Finished(migration.Summary{

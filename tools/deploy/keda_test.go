@@ -80,7 +80,7 @@ func tighten(schema map[string]any) {
 	if items, is := schema["items"].(map[string]any); is {
 		tighten(items)
 	}
-	if schema["x-kubernetes-int-or-string"] == true {
+	if _, either := schema["x-kubernetes-int-or-string"]; either {
 		delete(schema, "type")
 		delete(schema, "pattern")
 	}
@@ -144,7 +144,7 @@ func TestScalerAsksForTheWorkersBacklog(t *testing.T) {
 			require.Contains(t, asked, key)
 		}
 	}
-	worker := m.config(t, "ferry-worker").Temporal
+	worker := m.config("ferry-worker").Temporal
 	help := buildImage(t).run(t, nil, "/worker", "--help").output
 	require.Regexp(t, `--temporal-task-queue .*\(default "`+asked["taskQueue"].(string)+`"\)`, help)
 	require.Empty(t, worker.TaskQueue, "the workers poll the default queue")

@@ -25,6 +25,7 @@ var overlays = []string{"trial", "production"}
 
 // manifests is all that an overlay comes to.
 type manifests struct {
+	t         *testing.T
 	namespace string
 	workloads map[string]workload
 	services  map[string]*corev1.Service
@@ -74,6 +75,7 @@ func build(t *testing.T, overlay string) *manifests {
 	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), folder)
 	require.NoError(t, err)
 	m := &manifests{
+		t:         t,
 		workloads: map[string]workload{}, services: map[string]*corev1.Service{}, configs: map[string]*corev1.ConfigMap{},
 		secrets: map[string]*corev1.Secret{}, accounts: map[string]*corev1.ServiceAccount{},
 		budgets: map[string]*policyv1.PodDisruptionBudget{}, policies: map[string]*networkingv1.NetworkPolicy{},
@@ -91,7 +93,7 @@ func build(t *testing.T, overlay string) *manifests {
 		} else {
 			object, _, err := decode.Decode(text, nil, nil)
 			require.NoError(t, err, "%s", text)
-			m.add(t, object)
+			m.add(object)
 		}
 		if resource.GetKind() != "Namespace" {
 			namespaces = append(namespaces, resource.GetNamespace())
@@ -102,7 +104,8 @@ func build(t *testing.T, overlay string) *manifests {
 	return m
 }
 
-func (m *manifests) add(t *testing.T, object runtime.Object) {
+func (m *manifests) add(object runtime.Object) {
+	t := m.t
 	t.Helper()
 	switch o := object.(type) {
 	case *corev1.Namespace:
@@ -129,7 +132,8 @@ func (m *manifests) add(t *testing.T, object runtime.Object) {
 }
 
 // selected gives the workloads whose pods a selector chooses.
-func (m *manifests) selected(t *testing.T, selector *metav1.LabelSelector) map[string]workload {
+func (m *manifests) selected(selector *metav1.LabelSelector) map[string]workload {
+	t := m.t
 	t.Helper()
 	s, err := metav1.LabelSelectorAsSelector(selector)
 	require.NoError(t, err)
@@ -143,12 +147,12 @@ func (m *manifests) selected(t *testing.T, selector *metav1.LabelSelector) map[s
 }
 
 // forOverlays runs a test on each overlay.
-func forOverlays(t *testing.T, test func(t *testing.T, m *manifests)) {
+func forOverlays(t *testing.T, test func(m *manifests)) {
 	t.Helper()
 	for _, overlay := range overlays {
 		t.Run(overlay, func(t *testing.T) {
 			t.Parallel()
-			test(t, build(t, overlay))
+			test(build(t, overlay))
 		})
 	}
 }

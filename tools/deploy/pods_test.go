@@ -21,17 +21,25 @@ func isOurs(c *corev1.Container) bool { return ourImage.MatchString(c.Image) }
 // commandIn is what a container runs.
 func commandIn(c *corev1.Container) []string { return slices.Concat(c.Command, c.Args) }
 
+// pod is a container to look at, in its pod.
+type pod struct {
+	t         *testing.T
+	workload  workload
+	container *corev1.Container
+}
+
 // forContainers runs a check on every container of every overlay.
-func forContainers(t *testing.T, check func(t *testing.T, w workload, c *corev1.Container)) {
+func forContainers(t *testing.T, check func(p pod)) {
 	t.Helper()
-	forOverlays(t, func(t *testing.T, m *manifests) {
+	forOverlays(t, func(m *manifests) {
+		t := m.t
 		require.Contains(t, m.workloads, "ferry-worker")
 		require.Contains(t, m.workloads, "ferry-dashboard")
 		for name, w := range m.workloads {
 			for _, c := range w.all() {
 				t.Run(name+"/"+c.Name, func(t *testing.T) {
 					t.Parallel()
-					check(t, w, &c)
+					check(pod{t, w, &c})
 				})
 			}
 		}
@@ -40,7 +48,8 @@ func forContainers(t *testing.T, check func(t *testing.T, w workload, c *corev1.
 
 func TestPodsAreShutIn(t *testing.T) {
 	t.Parallel()
-	forContainers(t, func(t *testing.T, w workload, c *corev1.Container) {
+	forContainers(t, func(p pod) {
+		t, w, c := p.t, p.workload, p.container
 		pod, own := w.template.Spec, c.SecurityContext
 		require.NotNil(t, pod.AutomountServiceAccountToken)
 		require.False(t, *pod.AutomountServiceAccountToken, "it does not call Kubernetes")
@@ -63,7 +72,8 @@ func TestPodsAreShutIn(t *testing.T) {
 
 func TestContainersAreBounded(t *testing.T) {
 	t.Parallel()
-	forContainers(t, func(t *testing.T, _ workload, c *corev1.Container) {
+	forContainers(t, func(p pod) {
+		t, c := p.t, p.container
 		requireExactTag(t, c.Image)
 		need, most := c.Resources.Requests, c.Resources.Limits
 		require.Positive(t, need.Cpu().MilliValue())
@@ -87,7 +97,8 @@ func TestContainersAreBounded(t *testing.T) {
 
 func TestContainersRunOurProgramsWithTheirFlags(t *testing.T) {
 	t.Parallel()
-	forContainers(t, func(t *testing.T, _ workload, c *corev1.Container) {
+	forContainers(t, func(p pod) {
+		t, c := p.t, p.container
 		require.NotEmpty(t, c.Command, "it says what it runs")
 		switch {
 		case isOurs(c):
@@ -108,7 +119,8 @@ func TestContainersRunOurProgramsWithTheirFlags(t *testing.T) {
 func TestSecretsAreInFilesAlone(t *testing.T) {
 	t.Parallel()
 	secret := regexp.MustCompile(`(?i)password|secret|token|_key$`)
-	forContainers(t, func(t *testing.T, _ workload, c *corev1.Container) {
+	forContainers(t, func(p pod) {
+		t, c := p.t, p.container
 		if !isOurs(c) {
 			return // the trial's S3 server takes its own in no other way
 		}
@@ -123,9 +135,10 @@ func TestSecretsAreInFilesAlone(t *testing.T) {
 			}
 		}
 	})
-	forOverlays(t, func(t *testing.T, m *manifests) {
+	forOverlays(t, func(m *manifests) {
+		t := m.t
 		for name, config := range m.configs {
-			for _, line := range strings.Split(config.Data["ferry.yaml"], "\n") {
+			for line := range strings.SplitSeq(config.Data["ferry.yaml"], "\n") {
 				key, _, _ := strings.Cut(strings.TrimSpace(line), ":")
 				require.NotContains(t, []string{"password", "secret_access_key", "secret", "url"}, key, name)
 			}
@@ -138,14 +151,15 @@ func TestSecretsAreInFilesAlone(t *testing.T) {
 // found its secrets.
 func TestMountedConfigurationIsComplete(t *testing.T) {
 	t.Parallel()
-	forOverlays(t, func(t *testing.T, m *manifests) {
+	forOverlays(t, func(m *manifests) {
+		t := m.t
 		for name, program := range map[string]string{"ferry-worker": "/worker", "ferry-dashboard": "/dashboard"} {
 			w := m.workloads[name]
 			c := w.container()
 			require.Equal(t, program, c.Command[0])
 			root := t.TempDir()
 			for _, mount := range c.VolumeMounts {
-				m.mount(t, filepath.Join(root, mount.MountPath), w, mount.Name)
+				m.mount(filepath.Join(root, mount.MountPath), w, mount.Name)
 			}
 			env := noTemporal
 			for _, own := range c.Env {
@@ -170,7 +184,8 @@ var madeByHand = map[string]map[string]string{
 }
 
 // mount writes what a volume shows to a container.
-func (m *manifests) mount(t *testing.T, folder string, w workload, volume string) {
+func (m *manifests) mount(folder string, w workload, volume string) {
+	t := m.t
 	t.Helper()
 	require.NoError(t, os.MkdirAll(folder, 0o755))
 	i := slices.IndexFunc(w.template.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == volume })
@@ -181,7 +196,7 @@ func (m *manifests) mount(t *testing.T, folder string, w workload, volume string
 		require.Contains(t, m.configs, v.ConfigMap.Name)
 		files = m.configs[v.ConfigMap.Name].Data
 	case v.Secret != nil:
-		files = m.secret(t, v.Secret.SecretName)
+		files = m.secret(v.Secret.SecretName)
 	}
 	require.NotEmpty(t, files)
 	for name, text := range files {
@@ -190,7 +205,8 @@ func (m *manifests) mount(t *testing.T, folder string, w workload, volume string
 }
 
 // secret gives a secret's files, be it the overlay's or the user's.
-func (m *manifests) secret(t *testing.T, name string) map[string]string {
+func (m *manifests) secret(name string) map[string]string {
+	t := m.t
 	t.Helper()
 	if made := m.secrets[name]; made != nil {
 		files := map[string]string{}

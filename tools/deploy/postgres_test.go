@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -64,8 +65,22 @@ func TestPostgresCarriesMigrations(t *testing.T) { //nolint:paralleltest // it h
 	}
 	s := setup(t)
 	creates := s.mainJob()
+	s.found(`WorkflowType = "MigrateFile" AND FerryRoute = "acme-nova" AND FerryResult = "COMPLETED_WITH_FAILURES"`, 1)
+	s.found(`WorkflowType = "MigrateEntitlement" AND ExecutionStatus = "Failed"`, 10)
 	s.longIDs(creates)
 	s.drain()
+}
+
+// found counts workflows in Temporal's lists, which PostgreSQL keeps too. They
+// come a moment after the workflows.
+func (s *stack) found(query string, n int) {
+	s.t.Helper()
+	line := s.temporal("workflow", "count", "--query", query, "--output", "json")
+	var answer struct{ Count string }
+	require.Eventually(s.t, func() bool {
+		out, err := output(s.t, nil, line...)
+		return err == nil && json.Unmarshal(out, &answer) == nil && answer.Count == strconv.Itoa(n)
+	}, upLimit, tick, "%s: %s", query, answer.Count)
 }
 
 // drain stops the worker as Docker does.

@@ -21,17 +21,18 @@ import (
 
 func TestSelectorsChoosePods(t *testing.T) {
 	t.Parallel()
-	forOverlays(t, func(t *testing.T, m *manifests) {
+	forOverlays(t, func(m *manifests) {
+		t := m.t
 		for name, w := range m.workloads {
-			found := m.selected(t, w.selector)
+			found := m.selected(w.selector)
 			require.Len(t, found, 1, "%s chooses its own pods alone", name)
 			require.Contains(t, found, name)
 			for _, spread := range w.template.Spec.TopologySpreadConstraints {
-				require.Contains(t, m.selected(t, spread.LabelSelector), name)
+				require.Contains(t, m.selected(spread.LabelSelector), name)
 			}
 		}
 		for name, service := range m.services {
-			found := m.selected(t, &metav1.LabelSelector{MatchLabels: service.Spec.Selector})
+			found := m.selected(&metav1.LabelSelector{MatchLabels: service.Spec.Selector})
 			require.Len(t, found, 1, name)
 			for _, w := range found {
 				for _, port := range service.Spec.Ports {
@@ -40,17 +41,17 @@ func TestSelectorsChoosePods(t *testing.T) {
 			}
 		}
 		for name, budget := range m.budgets {
-			require.Len(t, m.selected(t, budget.Spec.Selector), 1, name)
+			require.Len(t, m.selected(budget.Spec.Selector), 1, name)
 		}
 		for name, policy := range m.policies {
-			for _, w := range m.selected(t, &policy.Spec.PodSelector) {
+			for _, w := range m.selected(&policy.Spec.PodSelector) {
 				for _, rule := range policy.Spec.Ingress {
 					for _, port := range rule.Ports {
 						require.NotZero(t, portOf(w, *port.Port), "%s: %s", name, port.Port.String())
 					}
 				}
 			}
-			require.NotEmpty(t, m.selected(t, &policy.Spec.PodSelector), name)
+			require.NotEmpty(t, m.selected(&policy.Spec.PodSelector), name)
 		}
 	})
 }
@@ -70,7 +71,8 @@ func portOf(w workload, port intstr.IntOrString) int32 {
 
 func TestPodsFindWhatTheyName(t *testing.T) {
 	t.Parallel()
-	forOverlays(t, func(t *testing.T, m *manifests) {
+	forOverlays(t, func(m *manifests) {
+		t := m.t
 		for name, w := range m.workloads {
 			if account := w.template.Spec.ServiceAccountName; account != "" {
 				require.Contains(t, m.accounts, account, name)
@@ -84,14 +86,14 @@ func TestPodsFindWhatTheyName(t *testing.T) {
 				}
 				for _, env := range c.Env {
 					if env.ValueFrom != nil {
-						require.Contains(t, m.secret(t, env.ValueFrom.SecretKeyRef.Name), env.ValueFrom.SecretKeyRef.Key, name)
+						require.Contains(t, m.secret(env.ValueFrom.SecretKeyRef.Name), env.ValueFrom.SecretKeyRef.Key, name)
 					}
 				}
 			}
 			for _, v := range w.template.Spec.Volumes {
 				if v.Secret != nil {
 					for _, item := range v.Secret.Items {
-						require.Contains(t, m.secret(t, v.Secret.SecretName), item.Key, name)
+						require.Contains(t, m.secret(v.Secret.SecretName), item.Key, name)
 					}
 				}
 			}
@@ -105,10 +107,11 @@ func TestProbesAskTheHealthEndpoints(t *testing.T) {
 	help := buildImage(t).run(t, nil, "/worker", "--help").output
 	health := regexp.MustCompile(`--worker-health-address .*\(default ":(\d+)"\)`).FindStringSubmatch(help)
 	require.NotNil(t, health)
-	forOverlays(t, func(t *testing.T, m *manifests) {
+	forOverlays(t, func(m *manifests) {
+		t := m.t
 		for name, port := range map[string]string{
 			"ferry-worker":    health[1],
-			"ferry-dashboard": portIn(t, m.config(t, "ferry-dashboard").Dashboard.Address),
+			"ferry-dashboard": portIn(t, m.config("ferry-dashboard").Dashboard.Address),
 		} {
 			w := m.workloads[name]
 			c := w.container()
@@ -138,7 +141,8 @@ type settings struct {
 }
 
 // config reads the configuration of a workload.
-func (m *manifests) config(t *testing.T, name string) (s settings) {
+func (m *manifests) config(name string) (s settings) {
+	t := m.t
 	t.Helper()
 	for _, v := range m.workloads[name].template.Spec.Volumes {
 		if v.ConfigMap != nil {
@@ -159,8 +163,9 @@ func portIn(t *testing.T, address string) string {
 
 func TestDashboardLooksWhereTheWorkersWork(t *testing.T) {
 	t.Parallel()
-	forOverlays(t, func(t *testing.T, m *manifests) {
-		worker, dashboard := m.config(t, "ferry-worker"), m.config(t, "ferry-dashboard")
+	forOverlays(t, func(m *manifests) {
+		t := m.t
+		worker, dashboard := m.config("ferry-worker"), m.config("ferry-dashboard")
 		require.Equal(t, worker.Temporal, dashboard.Temporal)
 		require.Equal(t, worker.S3, dashboard.S3)
 	})
@@ -170,8 +175,9 @@ func TestDashboardLooksWhereTheWorkersWork(t *testing.T) {
 // when a new one works.
 func TestRollingRestartLetsWorkersDrain(t *testing.T) {
 	t.Parallel()
-	forOverlays(t, func(t *testing.T, m *manifests) {
-		w, c := m.workloads["ferry-worker"], m.config(t, "ferry-worker")
+	forOverlays(t, func(m *manifests) {
+		t := m.t
+		w, c := m.workloads["ferry-worker"], m.config("ferry-worker")
 		var env []string
 		if c.Worker.StopTimeout != "" {
 			env = append(env, "FERRY_WORKER_STOP_TIMEOUT="+c.Worker.StopTimeout)
@@ -195,7 +201,8 @@ func TestRollingRestartLetsWorkersDrain(t *testing.T) {
 // A budget that allows nothing would block every drain of a node.
 func TestBudgetAllowsADrain(t *testing.T) {
 	t.Parallel()
-	forOverlays(t, func(t *testing.T, m *manifests) {
+	forOverlays(t, func(m *manifests) {
+		t := m.t
 		require.Contains(t, m.budgets, "ferry-worker")
 		for _, budget := range m.budgets {
 			require.Nil(t, budget.Spec.MinAvailable, "it would have to follow the number of workers")
@@ -210,7 +217,8 @@ func TestBudgetAllowsADrain(t *testing.T) {
 
 func TestNothingIsOpenThatNobodyNeeds(t *testing.T) {
 	t.Parallel()
-	forOverlays(t, func(t *testing.T, m *manifests) {
+	forOverlays(t, func(m *manifests) {
+		t := m.t
 		all := m.policies["default-deny"].Spec
 		require.Empty(t, all.PodSelector)
 		require.ElementsMatch(t, []networkingv1.PolicyType{"Ingress", "Egress"}, all.PolicyTypes)
@@ -224,15 +232,15 @@ func TestNothingIsOpenThatNobodyNeeds(t *testing.T) {
 				require.NotEmpty(t, rule.From, "%s names from where", name)
 			}
 		}
-		c := m.config(t, "ferry-worker")
+		c := m.config("ferry-worker")
 		wanted := []string{"53", portIn(t, c.Temporal.Address), urlPort(t, c.Target.BaseURL)}
 		endpoint, _ := c.S3["endpoint"].(string)
 		wanted = append(wanted, urlPort(t, endpoint))
 		for _, port := range wanted {
-			require.True(t, m.mayCall(t, "ferry-worker", port), "a worker may call port %s", port)
+			require.True(t, m.mayCall("ferry-worker", port), "a worker may call port %s", port)
 		}
-		require.False(t, m.listensTo(t, "ferry-worker", "monitoring", "http"))
-		require.True(t, m.listensTo(t, "ferry-worker", "monitoring", "health"))
+		require.False(t, m.listensTo("ferry-worker", "monitoring", "http"))
+		require.True(t, m.listensTo("ferry-worker", "monitoring", "health"))
 	})
 }
 
@@ -249,10 +257,11 @@ func urlPort(t *testing.T, address string) string {
 }
 
 // mayCall tells whether a policy lets a workload's pods call a port somewhere.
-func (m *manifests) mayCall(t *testing.T, name, port string) bool {
+func (m *manifests) mayCall(name, port string) bool {
+	t := m.t
 	t.Helper()
 	for _, policy := range m.policies {
-		if _, concerns := m.selected(t, &policy.Spec.PodSelector)[name]; !concerns {
+		if _, concerns := m.selected(&policy.Spec.PodSelector)[name]; !concerns {
 			continue
 		}
 		for _, rule := range policy.Spec.Egress {
@@ -270,10 +279,11 @@ func (m *manifests) mayCall(t *testing.T, name, port string) bool {
 }
 
 // listensTo tells whether a policy lets a namespace call a workload's port.
-func (m *manifests) listensTo(t *testing.T, name, namespace, port string) bool {
+func (m *manifests) listensTo(name, namespace, port string) bool {
+	t := m.t
 	t.Helper()
 	for _, policy := range m.policies {
-		if _, concerns := m.selected(t, &policy.Spec.PodSelector)[name]; !concerns {
+		if _, concerns := m.selected(&policy.Spec.PodSelector)[name]; !concerns {
 			continue
 		}
 		for _, rule := range policy.Spec.Ingress {

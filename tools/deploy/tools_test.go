@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ import (
 type tool struct {
 	name   string // in the cache, before the version
 	module string // that has the program
-	pkg    string
+	pkg    string // in the module; empty: its root
 	in     string // folder of the module that pins it
 }
 
@@ -43,7 +44,7 @@ func (p tool) path(t *testing.T) string {
 	ctx, cancel := context.WithTimeout(t.Context(), buildLimit)
 	defer cancel()
 	half := filepath.Join(t.TempDir(), p.name)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", half, p.module+"/"+p.pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", half, path.Join(p.module, p.pkg))
 	cmd.Dir = p.in
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	said, err := cmd.CombinedOutput()
@@ -75,8 +76,8 @@ func (p tool) folder(t *testing.T) string {
 // keeps, else the one on PATH.
 func temporalCLI(t *testing.T) string {
 	t.Helper()
-	if path := os.Getenv("FERRY_TEMPORAL_CLI"); path != "" {
-		return path
+	if named := os.Getenv("FERRY_TEMPORAL_CLI"); named != "" {
+		return named
 	}
 	cache, err := os.UserCacheDir()
 	require.NoError(t, err)
@@ -85,16 +86,16 @@ func temporalCLI(t *testing.T) string {
 	if _, err := os.Stat(kept); err == nil {
 		return kept
 	}
-	path, err := exec.LookPath("temporal")
+	found, err := exec.LookPath("temporal")
 	require.NoError(t, err, "no Temporal CLI: run make temporal-cli")
-	return path
+	return found
 }
 
 // postgresFolder is where PostgreSQL's programs are; empty if it is not
 // installed. Debian keeps them off PATH.
 func postgresFolder() string {
-	if path, err := exec.LookPath("initdb"); err == nil {
-		if program, err := filepath.EvalSymlinks(path); err == nil {
+	if found, err := exec.LookPath("initdb"); err == nil {
+		if program, err := filepath.EvalSymlinks(found); err == nil {
 			return filepath.Dir(program)
 		}
 	}
