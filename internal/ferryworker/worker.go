@@ -200,7 +200,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer w.Stop()
 	select {
 	case <-ctx.Done():
-		w.logger.Info("The worker is draining.", "stopTimeout", w.config.Worker.StopTimeout)
+		w.logger.Info("The worker is draining.", "stopTimeout", w.config.Worker.StopTimeout.String())
 		return nil
 	case err := <-w.fatal:
 		return fmt.Errorf("worker: %w", err)
@@ -224,12 +224,34 @@ func (w *Worker) Start() error {
 }
 
 // Stop polls no more and lets what is under way finish for at most
-// worker.stop_timeout.
+// worker.stop_timeout: workflow tasks with their local activities first, then
+// activities. What is left then is left as by a crash, and done again elsewhere.
 func (w *Worker) Stop() {
 	w.health.ready.Store(false)
-	w.temporal.Stop()
+	if within(w.config.Worker.StopTimeout+stopMargin, w.temporal.Stop) {
+		w.logger.Info("The worker has stopped.")
+	} else {
+		w.logger.Warn("The worker has stopped, and left work behind.", "stopTimeout", w.config.Worker.StopTimeout.String())
+	}
 	w.health.close()
-	w.logger.Info("The worker has stopped.")
+}
+
+// stopMargin is for a worker that gives up to say so.
+const stopMargin = 2 * time.Second
+
+// within waits for f for so long, and reports whether it came to its end. The
+// SDK gives each of its parts the whole of a stop timeout, one after the other.
+func within(limit time.Duration, f func()) bool {
+	done := make(chan struct{})
+	go func() { f(); close(done) }()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // Close gives the connections up.

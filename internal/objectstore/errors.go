@@ -99,8 +99,8 @@ func (s *Store) judgeStatus(loc Location, api string, err error) (kind fault.Kin
 			fmt.Sprintf("there is no such object; look with: aws s3 ls s3://%s/%s%s", loc.Bucket, parent(loc.Key), s.endpointFlag())
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return fault.Final, fault.CodeFileUnreadable,
-			"the store denies access; the credentials need s3:GetObject and s3:PutObject on the bucket's objects " +
-				"and s3:ListBucket on the bucket (without the last, a missing object is denied too)"
+			"the store denies access; the credentials need s3:GetObject, s3:PutObject and, to take things back or to purge, " +
+				"s3:DeleteObject on the bucket's objects, and s3:ListBucket on the bucket (without the last, a missing object is denied too)"
 	case status == http.StatusPreconditionFailed:
 		return fault.Final, fault.CodeFileChanged, "the object was replaced since it was first looked at"
 	case status == http.StatusRequestedRangeNotSatisfiable:

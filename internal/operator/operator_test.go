@@ -75,6 +75,8 @@ func TestStart(t *testing.T) {
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		Memo:                                     map[string]any{"file": in.File, "route": in.Route},
+		StaticSummary:                            "s3://partner/a.json onto acme-nova",
+		StaticDetails:                            "Follow it with `ferry watch a`; steer it with `ferry pause`, `resume` or `abort`, or with the updates of these names.",
 	}, options)
 }
 

@@ -61,7 +61,7 @@ func (c *Client) startOptions(id string, in workflows.MigrateFileInput) client.S
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		Memo:                                     map[string]any{memoFile: in.File, memoRoute: in.Route},
 		StaticSummary:                            what(in),
-		StaticDetails:                            "Follow it with `ferry watch " + id + "`, steer it with the updates below, or with `ferry pause`, `resume`, `abort`.",
+		StaticDetails:                            "Follow it with `ferry watch " + id + "`; steer it with `ferry pause`, `resume` or `abort`, or with the updates of these names.",
 	}
 }
 
