@@ -62,8 +62,13 @@ func list(ctx context.Context, n *connection, limit int) ([]view.Entry, error) {
 	ids := make([]string, 0, len(runs))
 	byID := map[string]operator.Run{}
 	for _, run := range runs {
-		ids = append(ids, run.ID)
-		byID[run.ID] = run
+		former, again := byID[run.ID] // one that failed before it claimed anything
+		if !again {
+			ids = append(ids, run.ID)
+		}
+		if !again || migration.CompareTimes(run.StartedAt, former.StartedAt) > 0 {
+			byID[run.ID] = run
+		}
 	}
 	if n.past != nil {
 		for id, err := range n.past.IDs(ctx) {

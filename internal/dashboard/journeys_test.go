@@ -181,6 +181,20 @@ func TestStoppedByALimit(t *testing.T) {
 	require.Equal(t, migration.Completed, done.Result)
 	require.Equal(t, id, done.Parent)
 	require.Equal(t, 60, done.Outcomes.Migrated)
+
+	// It is compared once more, and the page has what came of it.
+	again, err := shared.engine.Reconcile(t.Context(), done.Migration)
+	require.NoError(t, err)
+	compared, err := shared.engine.ReconcileResult(t.Context(), again)
+	require.NoError(t, err)
+	rows := migration.ReconciliationFile(compared.StartedAt, ".csv")
+	require.Eventually(t, func() bool {
+		o.visit("/migrations/" + done.Migration)
+		return strings.Contains(o.text("#main"), "Compared again after its end")
+	}, browserWait, 500*time.Millisecond)
+	require.Contains(t, o.text("#again"), "no difference")
+	require.Equal(t, s.stored(done.Migration, rows), o.fetched(`[id="file-`+rows+`"]`))
+	o.accessible()
 	o.quiet()
 }
 

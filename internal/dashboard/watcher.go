@@ -16,9 +16,10 @@ const (
 	queryEvery = time.Second
 	// troubledEvery is the pace while nobody answers.
 	troubledEvery = 5 * time.Second
-	// settledEvery is the pace of looks at a migration that is over, whose
-	// summary changes only if it is reconciled anew.
-	settledEvery = 30 * time.Second
+	// settledEvery is the pace of looks at a migration that is over, which only a
+	// purge or a reconciliation changes. Its pages are not kept up to date, so
+	// that there are no more than a few after each is loaded.
+	settledEvery = 5 * time.Second
 	// describeEvery is how often a running migration is looked up in Temporal: a
 	// closed workflow answers queries too, so they don't show its end.
 	describeEvery = 10 * time.Second

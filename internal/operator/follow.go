@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -72,6 +73,9 @@ func (c *Client) explain(ctx context.Context, id, call string, err error) error 
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
+	if noPoller(err) {
+		return fmt.Errorf("migration %s: %s: %w task queue %s", id, call, ErrNoWorker, c.queue)
+	}
 	// The call's own deadline may be over; the question is a short one.
 	check, cancel := context.WithTimeout(context.WithoutCancel(ctx), explainTimeout)
 	defer cancel()
@@ -83,4 +87,11 @@ func (c *Client) explain(ctx context.Context, id, call string, err error) error 
 		return &unansweredError{what: "migration " + id + ": " + call, last: last, now: time.Now()}
 	}
 	return fmt.Errorf("migration %s: %s: %w", id, call, err)
+}
+
+// noPoller reports whether the server itself says that nobody has asked for
+// work lately, which it does long before it forgets who did.
+func noPoller(err error) bool {
+	said, ok := errors.AsType[*serviceerror.FailedPrecondition](err)
+	return ok && strings.Contains(said.Message, "no poller seen")
 }

@@ -229,6 +229,13 @@ func TestWhyNobodyAnswers(t *testing.T) {
 	busy := ask(t, over, context.DeadlineExceeded, 1)
 	require.ErrorIs(t, busy, context.DeadlineExceeded)
 	require.NotErrorIs(t, busy, operator.ErrNoWorker)
+	// The server says it itself; the queue may still list a worker that was there
+	// a minute ago.
+	c, service := setup(t)
+	gone := serviceerror.NewFailedPrecondition("no poller seen for task queue recently, worker may be down")
+	service.On("QueryWorkflow", mock.Anything, "a", "", workflows.QueryProgress).Return(nil, gone)
+	_, err := c.Progress(t.Context(), "a")
+	require.ErrorIs(t, err, operator.ErrNoWorker)
 }
 
 func TestUpdateOfAnEndedMigration(t *testing.T) {

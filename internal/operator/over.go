@@ -88,7 +88,7 @@ func (c *Client) aftermath(ctx context.Context, id string) (string, error) {
 
 func (c *Client) openChildren(ctx context.Context, id string) (string, error) {
 	left, err := c.temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-		Query: "RootWorkflowId = '" + id + "' AND ExecutionStatus = 'Running'",
+		Query: "RootWorkflowId = '" + id + "' AND ExecutionStatus = 'Running' AND WorkflowType != '" + workflows.NotifyCompletionName + "'",
 	})
 	if err != nil {
 		return "", fmt.Errorf("count of what still runs: %w", err)

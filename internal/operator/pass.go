@@ -29,8 +29,7 @@ func (p *Pass) Fresh(now time.Time) bool { return p != nil && now.Sub(p.At) <= p
 
 // Says puts it into words.
 func (p *Pass) Says() string {
-	switch {
-	case p.Batch > 0:
+	if p.Batch > 0 {
 		return "batch " + figures.Number(p.Batch)
 	}
 	return figures.Plural(int(p.Records), "record") + " read"

@@ -114,7 +114,7 @@ func (p *Purger) begin(ctx context.Context, o PurgeOrder) (*migration.Purge, err
 		return &marker, nil
 	}
 	marker.FinishedAt = nil
-	marker.Audit = append(marker.Audit[:len(marker.Audit):len(marker.Audit)], entry)
+	marker.Audit = append(slices.Clip(marker.Audit), entry)
 	return &marker, p.mark(ctx, &marker)
 }
 

@@ -17,8 +17,8 @@ import (
 	"github.com/f0a90b9a/ferry/workflows"
 )
 
-// reset is what the connection makes of a deadline that the server sees first.
-var reset = errors.New("stream terminated by RST_STREAM with error code: CANCEL")
+// errReset is what the connection makes of a deadline that the server sees first.
+var errReset = errors.New("stream terminated by RST_STREAM with error code: CANCEL")
 
 func TestAWorkerThatDiedAMomentAgoIsTold(t *testing.T) {
 	t.Parallel()
@@ -28,7 +28,7 @@ func TestAWorkerThatDiedAMomentAgoIsTold(t *testing.T) {
 	poller := &taskqueuepb.PollerInfo{LastAccessTime: timestamppb.New(time.Now().Add(-95 * time.Second))}
 	service.On("DescribeTaskQueue", mock.Anything, "ferry", enumspb.TASK_QUEUE_TYPE_WORKFLOW).
 		Return(&workflowservice.DescribeTaskQueueResponse{Pollers: []*taskqueuepb.PollerInfo{poller, {}}}, nil)
-	service.On("QueryWorkflow", mock.Anything, "a", "", workflows.QueryProgress).Return(nil, reset)
+	service.On("QueryWorkflow", mock.Anything, "a", "", workflows.QueryProgress).Return(nil, errReset)
 	_, err := c.Progress(over, "a")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.NotErrorIs(t, err, operator.ErrNoWorker)
@@ -38,7 +38,7 @@ func TestAWorkerThatDiedAMomentAgoIsTold(t *testing.T) {
 	within, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	_, err = c.Progress(within, "a")
-	require.ErrorIs(t, err, reset, "what is not a matter of time stays what it is")
+	require.ErrorIs(t, err, errReset, "what is not a matter of time stays what it is")
 }
 
 func TestAnUpdateThatNobodyAnswersMayStillHappen(t *testing.T) {
@@ -51,7 +51,7 @@ func TestAnUpdateThatNobodyAnswersMayStillHappen(t *testing.T) {
 			defer cancel()
 			service.On("DescribeWorkflowExecution", mock.Anything, "a", "").
 				Return(described(info(t, "a", workflows.MigrateFileName, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING)), nil)
-			service.On("UpdateWorkflow", mock.Anything, mock.Anything).Return(nil, reset)
+			service.On("UpdateWorkflow", mock.Anything, mock.Anything).Return(nil, errReset)
 			queue(service, pollers)
 			_, err := c.Update(over, "a", workflows.UpdatePause, workflows.OperatorAction{By: "kim"})
 			require.ErrorContains(t, err, "it may still take effect")

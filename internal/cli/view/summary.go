@@ -42,7 +42,7 @@ func head(w io.Writer, style Style, s migration.Summary) {
 			fmt.Fprintf(t, "  finished\t%s%s\n", Moment(s.FinishedAt), took(s))
 		}
 		if s.Purged != nil {
-			fmt.Fprintf(t, "  purged\t%s\n", plain(s.Purged.Says()))
+			fmt.Fprintf(t, "  purged\t%s\n", plain(strings.TrimPrefix(s.Purged.Says(), "it was purged ")))
 		}
 		if l := tripped(s.Limits.Tripped); l != "" {
 			fmt.Fprintf(t, "  limit\t%s\n", l)
