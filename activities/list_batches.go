@@ -54,7 +54,7 @@ func (c *planCache) get(ctx context.Context, migrationID string) (*migrationfile
 	plan, err := together(ctx, &c.flight, migrationID, func() (any, error) {
 		body, _, err := c.store.Read(ctx, c.store.Work(migration.Key(migrationID, migration.FileBatches)), planBytes)
 		if err != nil {
-			return nil, err
+			return nil, gone(migration.FileBatches, err)
 		}
 		plan, err := migrationfile.DecodePlan(bytes.NewReader(body))
 		if err != nil {

@@ -136,7 +136,7 @@ func TestListBatchesGivesPages(t *testing.T) {
 			require.Equal(t, c.first, page[0].Number, "%+v", c)
 		}
 	}
-	requireFault(t, refused(b, ListBatchesName, ListBatchesInput{Migration: "else", From: 1, Limit: 9}), fault.Final, fault.CodeFileNotFound)
+	requireFault(t, refused(b, ListBatchesName, ListBatchesInput{Migration: "else", From: 1, Limit: 9}), fault.Final, fault.CodeStoreFault)
 }
 
 // A plan that was changed by hand can't be repaired by trying again.

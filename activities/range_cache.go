@@ -75,7 +75,7 @@ func (c *rangeCache) get(ctx context.Context, migrationID string, r Range) ([]by
 		if err == nil {
 			c.add(key, body)
 		}
-		return body, err
+		return body, gone(migration.FileRecords, err)
 	})
 	if err != nil {
 		return nil, err

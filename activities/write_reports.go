@@ -88,7 +88,8 @@ func (r *reports) batch(b migrationfile.Batch) error {
 	}
 	if len(outcomes) != b.Count && b.Number <= r.in.Opened {
 		return &fault.Fault{Kind: fault.Final, Code: fault.CodeStoreFault, Message: fmt.Sprintf(
-			"outcomes of batch %d hold %d records instead of %d", b.Number, len(outcomes), b.Count)}
+			"outcomes of batch %d hold %d records instead of %d (put %s back; if you can't, terminate the migration and use 'ferry reports %s --rebuild')",
+			b.Number, len(outcomes), b.Count, migration.OutcomesFile(b.Number), r.in.Migration)}
 	}
 	return r.activities.eachRecord(r.ctx, ref, func(s stagedRecord) error {
 		o, ok := outcomes[s.number]

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/stretchr/testify/require"
 )
 
@@ -155,6 +156,24 @@ func TestPoliciesNameWhatTheyAllow(t *testing.T) {
 			require.NotContains(t, s.Action, "s3:DeleteObject", "%s: people who delete are those who purge", name)
 		}
 	}
+}
+
+// TestLifecycleRulesAreS3s reads the rules into the protocol's own type.
+func TestLifecycleRulesAreS3s(t *testing.T) {
+	t.Parallel()
+	body, err := os.ReadFile(filepath.Join("iam", "lifecycle.json"))
+	require.NoError(t, err)
+	decoder := json.NewDecoder(strings.NewReader(string(body)))
+	decoder.DisallowUnknownFields()
+	var rules types.BucketLifecycleConfiguration
+	require.NoError(t, decoder.Decode(&rules))
+	aborts := false
+	for _, rule := range rules.Rules {
+		require.Equal(t, types.ExpirationStatusEnabled, rule.Status)
+		require.True(t, rule.Expiration == nil || rule.Expiration.Days == nil, "nothing expires by its age")
+		aborts = aborts || rule.AbortIncompleteMultipartUpload != nil
+	}
+	require.True(t, aborts)
 }
 
 // TestPoliciesAreExplained wants every file of the folder on the page.

@@ -101,7 +101,7 @@ func newBatchRun(ctx workflow.Context, in MigrateBatchInput) *batchRun {
 
 // load reads the batch's references, and which of its records the target has.
 func (b *batchRun) load() error {
-	if err := quickThenPatient(b.ctx, activities.LoadBatchName, b.in.BatchRef, &b.records); err != nil {
+	if err := b.insistOnStore(activities.LoadBatchName, b.in.BatchRef, &b.records); err != nil {
 		return err
 	}
 	if b.control.Stop != "" && !b.again() {
@@ -222,7 +222,7 @@ func (b *batchRun) settle() error {
 			in.Outcomes = append(in.Outcomes, out)
 		}
 	}
-	return quickThenPatient(b.ctx, activities.WriteOutcomesName, in, nil)
+	return b.insistOnStore(activities.WriteOutcomesName, in, nil)
 }
 
 // resolveLost reads the target for records whose workflow left no outcome. In

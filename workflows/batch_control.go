@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -118,6 +119,27 @@ func (b *batchRun) tryFor(name string, in, out any, skippable bool) error {
 // minTry is how long an activity is tried at least before it counts as an
 // outage.
 const minTry = 30 * time.Second
+
+// insistOnStore runs an activity of the work bucket until it succeeds. What
+// waiting can't help there, such as credentials that were turned, is no record's
+// fault: it is told to the root, which holds the run, and tried again when the
+// run goes on. A stop takes the fault as it is.
+func (b *batchRun) insistOnStore(name string, in, out any) error {
+	for {
+		began, changes := workflow.Now(b.ctx), b.changes
+		err := quickThenPatient(b.ctx, name, in, out)
+		if err == nil || b.control.Stop != "" {
+			return err
+		}
+		f := fault.FromActivity(err)
+		b.signalRoot(signalTrouble, Trouble{
+			Code: f.Code, Message: fmt.Sprintf("batch %d, %s: %s", b.in.Number, name, f.Message),
+			Record: b.in.First, Since: began, Store: true,
+		})
+		_ = workflow.Await(b.ctx, func() bool { return b.changes != changes })
+		_ = workflow.Await(b.ctx, func() bool { return !b.control.Hold || b.control.Stop != "" })
+	}
+}
 
 // quickThenPatient runs an activity locally, which costs one event, and as an
 // ordinary one with patience if that doesn't succeed at once.

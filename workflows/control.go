@@ -29,11 +29,14 @@ func (c Control) forRecords() Control {
 	return c
 }
 
-// Trouble is what one record can't judge alone: the credentials are refused,
-// or the target has been away for long.
+// Trouble is what a record or batch can't judge alone: the credentials are
+// refused, the target has been away for long, or the work bucket says no.
 type Trouble struct {
 	Code    string    `json:"code"`
 	Message string    `json:"message"`
 	Record  int       `json:"record"`
 	Since   time.Time `json:"since"` // when the call was made; of an outage, its first failure
+
+	// Store says that it is the work bucket's, and that waiting won't help.
+	Store bool `json:"store,omitempty"`
 }

@@ -139,6 +139,10 @@ func (r *fileRun) help(t Trouble) {
 		r.holdItself(fmt.Sprintf("the target refuses the credentials (%s): correct target.username and target.password of the workers, restart them, then resume", t.Message))
 		return
 	}
+	if t.Store {
+		r.holdItself(fmt.Sprintf("%s: %s (repair it, then resume)", t.Code, t.Message))
+		return
+	}
 	if workflow.Now(r.ctx).Sub(r.lastMove) >= r.Settings.HoldAfter() {
 		r.holdForOutage(&fault.Fault{Code: t.Code, Message: t.Message})
 	}

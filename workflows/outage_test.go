@@ -23,6 +23,7 @@ type outage struct {
 	*fileBundle
 
 	midway   bool // it was there for the looking up
+	deny     func(activity string) error
 	mu       sync.Mutex
 	from, to time.Time
 	turned   []time.Time // calls away, but for probes
@@ -32,7 +33,7 @@ type outage struct {
 // outageEnv is a file of ten batches whose three workflows are the real ones.
 func outageEnv(t *testing.T) *outage {
 	t.Helper()
-	o := &outage{fates: map[migration.Fate]int{}, fileBundle: &fileBundle{
+	o := &outage{deny: func(string) error { return nil }, fates: map[migration.Fate]int{}, fileBundle: &fileBundle{
 		TestWorkflowEnvironment: quietEnv(),
 		settings: migration.Settings{
 			Limits: migration.Limits{Consecutive: 1}, BatchSize: 10,
@@ -45,6 +46,9 @@ func outageEnv(t *testing.T) *outage {
 	o.register()
 	on := func(name string, f any) { o.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name}) }
 	on(activities.LoadBatchName, func(_ context.Context, in activities.BatchRef) ([]activities.BatchRecord, error) {
+		if err := o.deny(activities.LoadBatchName); err != nil {
+			return nil, err
+		}
 		var out []activities.BatchRecord
 		for i := range in.Count {
 			out = append(out, activities.BatchRecord{
@@ -90,6 +94,9 @@ func (o *outage) call() error {
 }
 
 func (o *outage) write(_ context.Context, in activities.WriteOutcomesInput) error {
+	if err := o.deny(activities.WriteOutcomesName); err != nil {
+		return err
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, out := range in.Outcomes {
@@ -121,6 +128,52 @@ func TestHourWithoutATargetFailsNoRecord(t *testing.T) {
 			for _, at := range o.turned {
 				require.True(t, at.Before(held), "a call, and so events, at %s while the run was held", at)
 			}
+		})
+	}
+}
+
+// A work bucket that says no, such as to credentials that were turned, is no
+// record's fault: the run pauses with the reason, and once it is repaired and
+// resumed every record has the fate that it had.
+func TestABucketThatSaysNoPausesTheRun(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{activities.LoadBatchName, activities.WriteOutcomesName} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := outageEnv(t)
+			repaired, asked := false, 0
+			denied := func() error {
+				if repaired {
+					return nil
+				}
+				asked++
+				return fault.Activity(&fault.Fault{Kind: fault.Final, Code: fault.CodeFileUnreadable, Message: "the store denies access"})
+			}
+			o.deny = func(activity string) error {
+				if activity != name {
+					return nil
+				}
+				return denied()
+			}
+			paused := func(by time.Duration) {
+				o.RegisterDelayedCallback(func() {
+					s := o.query(t)
+					require.Equal(t, migration.Paused, s.Phase)
+					require.Contains(t, s.Reason, "FILE_UNREADABLE: batch 1, "+name+": the store denies access (repair it, then resume)")
+				}, by)
+			}
+			paused(hour)
+			o.RegisterDelayedCallback(func() { o.update(t, UpdateResume, OperatorAction{By: "kim"}, true) }, hour+time.Minute)
+			paused(hour + 2*time.Minute) // it wasn't repaired
+			o.RegisterDelayedCallback(func() {
+				repaired = true
+				o.update(t, UpdateResume, OperatorAction{By: "kim"}, true)
+			}, 2*hour)
+			sum := o.run(t)
+			require.Equal(t, migration.Completed, sum.Result, "%+v", sum)
+			require.Equal(t, map[migration.Fate]int{migration.Migrated: fileRecords}, o.fates)
+			require.Equal(t, 2, asked, "once for each time that the run went on")
+			require.Zero(t, o.resolved, "no batch is started again for it")
 		})
 	}
 }

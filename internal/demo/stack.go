@@ -210,7 +210,7 @@ func (s *Stack) startWorker(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	s.closers = append(s.closers, func() { _ = worker.Close() })
+	s.closers = append(s.closers, func() { _ = worker.Close() }) //nolint:contextcheck // ctx bounds the start alone
 	if err := worker.Start(); err != nil {
 		return err
 	}

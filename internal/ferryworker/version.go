@@ -1,9 +1,13 @@
 package ferryworker
 
 import (
+	"context"
 	"errors"
 	"runtime/debug"
+	"sync"
+	"time"
 
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -80,4 +84,54 @@ func deployment(c config.Temporal) (worker.DeploymentOptions, error) {
 		// ends on the build it began with, which is always safe.
 		DefaultVersioningBehavior: workflow.VersioningBehaviorPinned,
 	}, nil
+}
+
+const (
+	// adviceLimit is long enough for the server to know a worker that has begun
+	// to poll.
+	adviceLimit = time.Minute
+	adviceEvery = time.Second
+)
+
+// advise logs once whether the worker's version is current. Where none is, the
+// server gives new work to workers without versions alone, which looks as if
+// all were well. end ends it.
+func (w *Worker) advise() (end func()) {
+	if w.config.Temporal.DeploymentName == "" {
+		return func() {}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), adviceLimit)
+	var advising sync.WaitGroup
+	advising.Go(func() {
+		ticker := time.NewTicker(adviceEvery)
+		defer ticker.Stop()
+		for !w.adviseNow(ctx) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+		}
+	})
+	return func() { cancel(); advising.Wait() }
+}
+
+// adviseNow reports whether the server knows the deployment yet.
+func (w *Worker) adviseNow(ctx context.Context) bool {
+	name, own := w.config.Temporal.DeploymentName, BuildID(w.config.Temporal)
+	answer, err := w.connection.WorkerDeploymentClient().GetHandle(name).Describe(ctx, client.WorkerDeploymentDescribeOptions{})
+	if err != nil {
+		return false
+	}
+	switch current := answer.Info.RoutingConfig.CurrentVersion; {
+	case current == nil:
+		w.logger.Warn("No version of the deployment is current, so none gets new work; make one current.",
+			"command", "temporal worker deployment set-current-version --deployment-name "+name+" --build-id "+own)
+	case current.BuildID == own:
+		w.logger.Info("The worker's version is current.", "deployment", name, "build", own)
+	default:
+		w.logger.Info("Another version is current: the worker ends what its own has begun.",
+			"deployment", name, "build", own, "current", current.BuildID)
+	}
+	return true
 }

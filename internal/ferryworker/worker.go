@@ -34,12 +34,17 @@ type Worker struct {
 	telemetry  *telemetry.Telemetry
 	fatal      chan error
 	health     *health
+	endAdvice  func()
 }
 
 // deadlockLimit is how long a piece of workflow code may run. Ferry's takes
 // milliseconds; a worker that gets little of its processors is not to have its
 // tasks refused for that.
 const deadlockLimit = 5 * time.Second
+
+// heartbeatNews is how often a pass over a whole file tells how far it is, and
+// hears that it is to end.
+const heartbeatNews = 5 * time.Second
 
 // closeLimit is how long spans that are left may take to be sent.
 const closeLimit = 5 * time.Second
@@ -174,6 +179,7 @@ func (w *Worker) options() (worker.Options, error) {
 		DeploymentOptions:                       version,
 		WorkerStopTimeout:                       c.StopTimeout,
 		DeadlockDetectionTimeout:                deadlockLimit,
+		MaxHeartbeatThrottleInterval:            heartbeatNews,
 		OnFatalError:                            w.fail,
 	}, nil
 }
@@ -220,6 +226,7 @@ func (w *Worker) Start() error {
 	w.health.ready.Store(true)
 	w.logger.Info("The worker is polling.",
 		"taskQueue", w.config.Temporal.TaskQueue, "health", w.health.address())
+	w.endAdvice = w.advise()
 	return nil
 }
 
@@ -228,6 +235,7 @@ func (w *Worker) Start() error {
 // activities. What is left then is left as by a crash, and done again elsewhere.
 func (w *Worker) Stop() {
 	w.health.ready.Store(false)
+	w.endAdvice()
 	if within(w.config.Worker.StopTimeout+stopMargin, w.temporal.Stop) {
 		w.logger.Info("The worker has stopped.")
 	} else {

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -59,8 +60,9 @@ func TestScrapeDuringARunShowsEveryMetric(t *testing.T) {
 		require.Greater(t, len(used), 10, file)
 		require.Empty(t, missing(used, families), "%s looks at what no worker shows", file)
 	}
-	require.EqualValues(t, stopped.Failed, total(families["ferry_records_total"], "outcome", string(migration.Failed)))
-	require.EqualValues(t, stopped.NotAttempted, total(families["ferry_records_total"], "outcome", string(migration.NotAttempted)))
+	counted := families["ferry_records_total"]
+	require.Equal(t, stopped.Failed, total(counted, "outcome", string(migration.Failed)))
+	require.Equal(t, stopped.NotAttempted, total(counted, "outcome", string(migration.NotAttempted)))
 
 	_, err := s.ask("run", workflows.UpdateSetConcurrency, workflows.SetConcurrencyInput{
 		OperatorAction: kim("seen"), RequestsPerSecond: new(0.0),
@@ -109,6 +111,9 @@ func (s *stack) misfortunes(t *testing.T, worker *workerProcess, server *devstac
 		}, longWait, tick, name)
 	}
 	server.Kill()
+	require.Equal(t, http.StatusServiceUnavailable, worker.get("/readyz"))
+	require.Equal(t, http.StatusOK, worker.get("/livez"), "a server that is away is no reason to restart")
+	shows("temporal_request_failure_total")
 	shows("temporal_long_request_failure_total")
 	require.NoError(t, server.Restart(s.ctx))
 	stranger, err := s.client.ExecuteWorkflow(s.ctx, client.StartWorkflowOptions{ID: s.id("stranger"), TaskQueue: s.queue}, "Stranger")
@@ -208,12 +213,12 @@ func (s *stack) boundedLabels(t *testing.T, in families) {
 }
 
 // total adds up a counter's series with a label.
-func total(f *dto.MetricFamily, label, value string) float64 {
-	var sum float64
+func total(f *dto.MetricFamily, label, value string) int {
+	sum := 0
 	for _, m := range f.GetMetric() {
 		for _, l := range m.GetLabel() {
 			if l.GetName() == label && l.GetValue() == value {
-				sum += m.GetCounter().GetValue()
+				sum += int(m.GetCounter().GetValue())
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"net/http"
 	"strings"
@@ -31,8 +32,9 @@ func TestRollingRestartRepeatsNoCall(t *testing.T) {
 	for n := range restarts {
 		for i, old := range fleet {
 			at := int64(records * (2*n + i + 1) / (2*restarts + 1))
-			require.Eventually(t, func() bool { return s.stats().Effective["activate"] >= at }, longWait, tick, s.last)
 			next := s.launch(program)
+			require.Eventually(t, func() bool { return s.stats().Effective["activate"] >= at }, longWait, tick, s.last)
+			require.Less(t, s.stats().Effective["activate"], int64(records), "in the middle of the run")
 			asked := time.Now()
 			old.terminate()
 			old.drained()
@@ -41,7 +43,6 @@ func TestRollingRestartRepeatsNoCall(t *testing.T) {
 		}
 		t.Logf("restart %d: %d of %d records activated, %d calls repeated", n+1, s.stats().Effective["activate"], records, s.stats().Replayed)
 	}
-	require.Less(t, s.stats().Effective["activate"], int64(records), "the last restart was in the middle, too")
 	sum := s.result(run)
 	require.Equal(t, migration.Completed, sum.Result, "%+v", sum)
 	require.Equal(t, records, sum.Outcomes.Migrated)
@@ -83,6 +84,13 @@ func TestDrainingWorkerFinishesItsCalls(t *testing.T) {
 	require.Contains(t, body, `ferry_target_calls_in_flight{route="acme-nova"} `)
 	creates.lift()
 	worker.drained()
+	for _, line := range lines([]byte(worker.log.String())) {
+		var entry map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &entry), line)
+		for _, key := range []string{"time", "level", "msg"} {
+			require.Contains(t, entry, key, line)
+		}
+	}
 	s.launch(program)
 	sum := s.result(run)
 	require.Equal(t, migration.Completed, sum.Result, "%+v", sum)

@@ -2,7 +2,9 @@ package integration
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/f0a90b9a/ferry/internal/migration"
@@ -33,7 +34,7 @@ var (
 	}
 	rootMarksVersioned = edit{
 		"file_batches.go", "\tr.open = slices.DeleteFunc(",
-		"\tworkflow.GetVersion(r.ctx, \"close\", workflow.DefaultVersion, 1)\n\tr.open = slices.DeleteFunc(",
+		"\tworkflow.GetVersion(r.ctx, \"close \"+BatchID(r.id, b.Number), workflow.DefaultVersion, 1)\n\tr.open = slices.DeleteFunc(",
 	}
 )
 
@@ -68,17 +69,24 @@ func TestUpgradeToAnotherVersionWhileAMigrationRuns(t *testing.T) {
 	version := func(build string) []string {
 		return []string{"FERRY_TEMPORAL_DEPLOYMENT_NAME=" + s.queue, "FERRY_TEMPORAL_BUILD_ID=" + build}
 	}
+	g := &gate{next: proxy(t, s.target)}
+	s.target = serve(t, g)
 	old := s.launch(one, version("one")...)
+	require.Eventually(t, func() bool {
+		return strings.Contains(old.log.String(), "set-current-version --deployment-name "+s.queue+" --build-id one")
+	}, longWait, tick, "the worker says that no version is current")
 	s.setCurrent("one")
 	first := s.halfWay(t, "first")
 
+	// The first batch can't end before the new build is current.
+	creates := g.hold(func(r *http.Request) bool { return r.Method == http.MethodPost && r.URL.Path == "/v1/entitlement" })
+	t.Cleanup(creates.lift)
 	s.launch(two, version("two")...)
 	s.setCurrent("two")
-	require.Eventually(t, func() bool { return s.openOn("one") == 0 }, longWait, tick, "what is pinned to the old build ends")
+	creates.lift()
+	require.Eventually(t, func() bool { return s.closed(workflows.BatchID(first.GetID(), 1)) }, longWait, tick, s.last)
 	old.terminate()
 	old.drained()
-	before := s.stats().Effective["activate"]
-	require.Less(t, before, int64(upgradedRecords), "the new build has something left to do")
 
 	s.upgraded(t, first, func(records []bool) {
 		require.False(t, records[0], "the first batch ended on the build it began with")
@@ -103,7 +111,23 @@ func TestUpgradeWithoutVersionsWhileAMigrationRuns(t *testing.T) {
 	})
 }
 
-const upgradedRecords = 120
+// Stored histories tell whether a build can go on with what others have begun,
+// before anybody runs it.
+func TestReplayTellsWhetherAnUpgradeIsSafe(t *testing.T) {
+	replay := func(edits ...edit) (string, error) {
+		cmd := exec.CommandContext(t.Context(), "go", "test", overlay(t, edits...), "-run", "^TestStoredHistoriesReplay$", "./workflows")
+		cmd.Dir = filepath.Join("..", "..")
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	out, err := replay(recordWaitsVersioned, rootMarksVersioned)
+	require.NoError(t, err, out)
+	out, err = replay(recordWaits)
+	require.Error(t, err)
+	require.Contains(t, out, "nondeterministic")
+}
+
+const upgradedRecords = 80
 
 // halfWay starts a migration and waits until its first batch is in the middle.
 func (s *stack) halfWay(t *testing.T, id string) client.WorkflowRun {
@@ -125,7 +149,8 @@ func (s *stack) upgraded(t *testing.T, first client.WorkflowRun, check func(wait
 	sum := s.result(first)
 	require.Equal(t, migration.Completed, sum.Result, "%+v", sum)
 	require.Equal(t, upgradedRecords, sum.Outcomes.Migrated)
-	require.True(t, marked(s.history(first.GetID()), "close"), "the root went over to the new build")
+	last := "close " + workflows.BatchID(first.GetID(), 2)
+	require.True(t, marked(s.history(first.GetID()), last), "the root went over to the new build")
 	check(s.waited(s.bucket+"-first", upgradedRecords))
 
 	again := s.migrate("second", inputFor(s.upload("second.json", activeRecords(t, s.bucket+"-second", 20))))
@@ -186,11 +211,8 @@ func (s *stack) setCurrent(build string) {
 	require.NoError(s.t, err)
 }
 
-// openOn counts the workflows that are open on a build.
-func (s *stack) openOn(build string) int64 {
-	answer, err := s.client.CountWorkflow(s.ctx, &workflowservice.CountWorkflowExecutionsRequest{
-		Query: "ExecutionStatus = 'Running' AND TemporalWorkerDeploymentVersion = '" + s.queue + ":" + build + "'",
-	})
-	require.NoError(s.t, err)
-	return answer.GetCount()
+// closed reports whether a workflow has ended.
+func (s *stack) closed(id string) bool {
+	answer, err := s.client.DescribeWorkflowExecution(s.ctx, id, "")
+	return err == nil && answer.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 }

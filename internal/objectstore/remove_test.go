@@ -49,9 +49,11 @@ func TestRemoveThatIsDeniedIsAFault(t *testing.T) {
 func TestRemoveDeletes(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
+	require.NoError(t, s.Put(t.Context(), s.Work("a"), []byte("a"), "text/plain"))
 	for range 2 { // the second time there is nothing
 		kept, err := s.Remove(t.Context(), s.Work("a"))
 		require.NoError(t, err)
 		require.False(t, kept)
+		requireNothing(t, s)
 	}
 }
