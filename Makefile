@@ -68,7 +68,7 @@ test: bin/totals temporal-cli ## Run all tests, raced, and close with their tota
 			$$($(GO) list -e ./... | grep -v /workflows$$) -- \
 		$(GO) test -json -timeout $(TESTLIMIT) $(TESTFLAGS) ./workflows -- \
 		$(GO) -C tools/dev test -json $(RACE) -timeout $(TESTLIMIT) $(TESTFLAGS) ./... -- \
-		$(GO) -C tools/deploy test -json -timeout $(TESTLIMIT) $(TESTFLAGS) ./...
+		$(GO) -C tools/deploy test -json $(RACE) -timeout $(TESTLIMIT) $(TESTFLAGS) ./...
 
 # Takes PostgreSQL from the system (Debian: postgresql) and builds a Temporal
 # server from tools/go.mod, once; it is kept beside the CLI.

@@ -200,7 +200,7 @@ func (w *Worker) fail(err error) {
 // Run polls until ctx ends, then lets what is under way finish for at most
 // worker.stop_timeout. The end of ctx is no error.
 func (w *Worker) Run(ctx context.Context) error {
-	if err := w.Start(); err != nil {
+	if err := w.Start(); err != nil { //nolint:contextcheck // what it begins ends with Stop
 		return err
 	}
 	defer w.Stop()

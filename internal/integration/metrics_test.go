@@ -43,8 +43,10 @@ func TestScrapeDuringARunShowsEveryMetric(t *testing.T) {
 	s.misfortunes(t, worker, server)
 	s.rejected(t)
 	stopped := s.stopped(t)
+	probes := s.stats().Calls["echo"]
 	s.away(true)
 	s.in("run", migration.Paused)
+	require.Eventually(t, func() bool { return s.stats().Calls["echo"] > probes }, longWait, tick, "the target is probed in vain")
 	s.away(false)
 	s.in("run", migration.Migrating)
 

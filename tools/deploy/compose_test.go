@@ -222,6 +222,26 @@ func pinned(t *testing.T, file, module string) string {
 	return string(match[1])
 }
 
+// Workflows set the attributes that are there when a worker starts, and
+// nobody looks at a trial's namespace for those that are missing.
+func TestTrialsHaveTheSearchAttributes(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile(repo("workflows", "attributes.go"))
+	require.NoError(t, err)
+	var create, dev []string
+	for _, match := range regexp.MustCompile(`Attribute\w+ +?= "(\w+)"`).FindAllSubmatch(source, -1) {
+		name := string(match[1])
+		create = append(create, "--name", name, "--type", "Keyword") // the command wants a type for each name
+		dev = append(dev, "--search-attribute="+name+"=Keyword")
+	}
+	require.NotEmpty(t, create)
+	service := composeFile(t).Services["search-attributes"]
+	require.Subset(t, service.Entrypoint, create)
+	require.Equal(t, create, []string(service.Entrypoint[len(service.Entrypoint)-len(create):]))
+	server := build(t, "trial").workloads["temporal"].container()
+	require.Subset(t, server.Args, dev)
+}
+
 func TestComposeShutsOurContainersIn(t *testing.T) {
 	t.Parallel()
 	for name, service := range ours(composeFile(t)) {

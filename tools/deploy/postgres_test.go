@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"flag"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -76,11 +78,17 @@ func TestPostgresCarriesMigrations(t *testing.T) { //nolint:paralleltest // it h
 func (s *stack) found(query string, n int) {
 	s.t.Helper()
 	line := s.temporal("workflow", "count", "--query", query, "--output", "json")
-	var answer struct{ Count string }
-	require.Eventually(s.t, func() bool {
-		out, err := output(s.t, nil, line...)
-		return err == nil && json.Unmarshal(out, &answer) == nil && answer.Count == strconv.Itoa(n)
-	}, upLimit, tick, "%s: %s", query, answer.Count)
+	eventually(s.t, query, func() error {
+		said, err := output(s.t, nil, line...)
+		var answer struct{ Count string }
+		if err == nil && (json.Unmarshal(said, &answer) != nil || answer.Count != strconv.Itoa(n)) {
+			err = errors.New("another count")
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, said)
+		}
+		return nil
+	})
 }
 
 // drain stops the worker as Docker does.

@@ -3,12 +3,14 @@ package deploy
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
@@ -19,7 +21,7 @@ import (
 
 const (
 	upLimit = 3 * time.Minute
-	tick    = 200 * time.Millisecond
+	tick    = time.Second // Temporal answers ten questions for lists a second
 	// tailBytes are shown of what a process said when a test fails.
 	tailBytes = 4096
 )
@@ -52,13 +54,21 @@ func start(t *testing.T, dir string, l launch) *process {
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, l.env...)
 	p.cmd.Dir = dir
 	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: l.as, Setpgid: true}
-	require.NoError(t, p.cmd.Start(), l.name)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: l.as}
+	dieWithParent(p.cmd.SysProcAttr)
+	started := make(chan error, 1)
 	go func() {
 		defer close(p.done)
-		_ = p.cmd.Wait()
+		runtime.LockOSThread() // the thread must live as long as the child
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			_ = p.cmd.Wait()
+		}
 		_ = log.Close()
 	}()
+	require.NoError(t, <-started, l.name)
 	signal := l.stop
 	if signal == 0 {
 		signal = syscall.SIGTERM
@@ -93,19 +103,37 @@ func (p *process) said() []byte {
 // until waits until a command succeeds.
 func (p *process) until(what string, env []string, command ...string) {
 	p.t.Helper()
-	var last []byte
-	require.Eventually(p.t, func() bool {
+	eventually(p.t, p.name+" is "+what, func() error {
 		select {
 		case <-p.done:
-			p.t.Errorf("%s ended: %s", p.name, p.said())
-			return true
+			require.FailNow(p.t, "it has ended", "%s: %s", p.name, p.said())
 		default:
 		}
-		var err error
-		last, err = output(p.t, env, command...)
-		return err == nil
-	}, upLimit, tick, "%s is not %s: %s", p.name, what, last)
-	require.False(p.t, p.t.Failed())
+		said, err := output(p.t, env, command...)
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, said)
+		}
+		return nil
+	})
+}
+
+// eventually tries until it succeeds, and fails with the last error.
+func eventually(t *testing.T, what string, try func() error) {
+	t.Helper()
+	deadline, ticker := time.NewTimer(upLimit), time.NewTicker(tick)
+	defer deadline.Stop()
+	defer ticker.Stop()
+	for {
+		last := try()
+		if last == nil {
+			return
+		}
+		select {
+		case <-deadline.C:
+			require.NoError(t, last, what)
+		case <-ticker.C:
+		}
+	}
 }
 
 // output runs a command to its end.

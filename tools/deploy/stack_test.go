@@ -194,18 +194,8 @@ func (s *stack) startS3() {
 		command: append([]string{s3Tool.path(s.t)}, s.ourTexts(service.Command)...),
 	})
 	test := s.ourTexts(service.HealthCheck.Test)
-	require.Eventually(s.t, func() bool { return answers(s.t, test[len(test)-1]) }, upLimit, tick, "s3: %s", p.said())
-}
-
-// answers tells whether an address answers 200.
-func answers(t *testing.T, url string) bool {
-	t.Helper()
-	response, err := http.Get(url)
-	if err != nil {
-		return false
-	}
-	defer response.Body.Close()
-	return response.StatusCode == http.StatusOK
+	// The container asks with wget, which needs not be here.
+	p.until("healthy", nil, s.command([]string{"/ferry", "probe", test[len(test)-1]})...)
 }
 
 // books are what the sandbox has counted.
