@@ -8,7 +8,9 @@ MAKEFLAGS   += --no-print-directory
 
 GO       ?= go
 TOOL     := $(GO) tool -modfile=$(CURDIR)/tools/dev/go.mod
-MODULES  := . tools tools/dev tools/deploy tools/cluster
+MODULES  := . tools tools/dev tools/deploy tools/promql tools/cluster
+# Those with code of their own; the root's is everywhere.
+SIDES    := tools/dev tools/deploy tools/promql
 TOOLS    := golangci-lint workflowcheck oapi-codegen
 GENERATED := '*.gen.go' 'examples/*.json'
 
@@ -66,9 +68,8 @@ test: bin/totals temporal-cli ## Run all tests, raced, and close with their tota
 	@$(if $(RACE),,echo 'There is no C compiler here: the race detector is left out.')
 	@bin/totals $(GO) test -json $(RACE) -timeout $(TESTLIMIT) $(TESTFLAGS) \
 			$$($(GO) list -e ./... | grep -v /workflows$$) -- \
-		$(GO) test -json -timeout $(TESTLIMIT) $(TESTFLAGS) ./workflows -- \
-		$(GO) -C tools/dev test -json $(RACE) -timeout $(TESTLIMIT) $(TESTFLAGS) ./... -- \
-		$(GO) -C tools/deploy test -json $(RACE) -timeout $(TESTLIMIT) $(TESTFLAGS) ./...
+		$(GO) test -json -timeout $(TESTLIMIT) $(TESTFLAGS) ./workflows \
+		$(foreach side,$(SIDES),-- $(GO) -C $(side) test -json $(RACE) -timeout $(TESTLIMIT) $(TESTFLAGS) ./...)
 
 # Takes PostgreSQL from the system (Debian: postgresql) and builds a Temporal
 # server from tools/go.mod, once; it is kept beside the CLI.
@@ -125,8 +126,7 @@ fmt-check: ## Format
 .PHONY: lint
 lint: ## Linters, the fence between packages among them (.golangci.yml)
 	$(TOOL) golangci-lint run ./...
-	cd tools/dev && $(GO) tool golangci-lint run -c ../../.golangci.yml ./...
-	cd tools/deploy && $(TOOL) golangci-lint run -c ../../.golangci.yml ./...
+	@for side in $(SIDES); do (cd $$side && $(TOOL) golangci-lint run -c $(CURDIR)/.golangci.yml ./...); done
 
 # What it finds begins with a path; the rest of its output is how it got there.
 .PHONY: workflowcheck
@@ -139,8 +139,7 @@ workflowcheck: ## Workflows do the same on every replay
 .PHONY: vet
 vet: ## go vet
 	$(GO) vet ./...
-	$(GO) -C tools/dev vet ./...
-	$(GO) -C tools/deploy vet ./...
+	@for side in $(SIDES); do $(GO) -C $$side vet ./...; done
 
 .PHONY: tidy-check
 tidy-check: ## go.mod and go.sum of all modules are tidy

@@ -9,8 +9,7 @@ import (
 )
 
 const (
-	// pulseEvery is well below the heartbeat timeout of the long activities, a
-	// minute.
+	// pulseEvery is well below every heartbeat timeout, ten seconds and more.
 	pulseEvery = 3 * time.Second
 	// pulseLimit is longer than any wait that ends well: a call's turn at a low
 	// requestsPerSecond, a store that joins the parts of a large upload. Beyond

@@ -33,14 +33,16 @@ func withCheck(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// withLong is for passes over a whole file. They report by heartbeat, so a
-// lost worker is noticed within a minute; waiting for a store or target that
+// passHeartbeat is when the worker of a pass over a whole file counts as lost.
+const passHeartbeat = 30 * time.Second
+
+// withLong is for passes over a whole file. They report by heartbeat; waiting for a store or target that
 // is away is not failing, so they are tried until they succeed or are
 // cancelled.
 func withLong(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 7 * 24 * time.Hour,
-		HeartbeatTimeout:    time.Minute,
+		HeartbeatTimeout:    passHeartbeat,
 		WaitForCancellation: true,
 		RetryPolicy:         patient(),
 	})
@@ -53,7 +55,7 @@ func withReading(ctx workflow.Context, limit time.Duration) workflow.Context {
 	policy.MaximumAttempts = attemptsWithin(policy, limit)
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 7 * 24 * time.Hour,
-		HeartbeatTimeout:    time.Minute,
+		HeartbeatTimeout:    passHeartbeat,
 		WaitForCancellation: true,
 		RetryPolicy:         policy,
 	})

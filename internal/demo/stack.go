@@ -211,7 +211,7 @@ func (s *Stack) startWorker(ctx context.Context, o Options) error {
 		return err
 	}
 	s.closers = append(s.closers, func() { _ = worker.Close() }) //nolint:contextcheck // ctx bounds the start alone
-	if err := worker.Start(); err != nil {
+	if err := worker.Start(); err != nil {                       //nolint:contextcheck // it outlives this start
 		return err
 	}
 	s.closers = append(s.closers, worker.Stop)

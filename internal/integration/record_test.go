@@ -43,6 +43,7 @@ func TestRecordHistories(t *testing.T) {
 
 // notifying gives a stack whose worker tells another system of ends.
 func notifying(t *testing.T) *stack {
+	t.Helper()
 	s, r := newStack(t), newReceiver(t)
 	r.turn(true)
 	s.startWorker(r.notifies(t))
