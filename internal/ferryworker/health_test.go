@@ -78,3 +78,16 @@ func TestWorkerNamesWhatIsMissing(t *testing.T) {
 	require.ErrorContains(t, err, "s3.work_bucket: is required")
 	require.ErrorContains(t, err, "target.password: is required")
 }
+
+func TestWorkerRefusesAWrongReceiver(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	c.S3.WorkBucket, c.Target.BaseURL, c.Target.Environment = "ferry", "https://resale.example.com", "sandbox"
+	c.Target.Username, c.Target.Password = "acme", "secret"
+	c.Notify.URL, c.Notify.Secret = "http://hooks.example.com/t0p", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	err := Run(t.Context(), &c, temporalconn.Env{}, c.Log.Logger(t.Output()))
+	require.ErrorContains(t, err, "notify.url: must be an https address")
+	require.NotContains(t, err.Error(), "t0p")
+	c.Notify.Secret = ""
+	require.ErrorContains(t, Run(t.Context(), &c, temporalconn.Env{}, c.Log.Logger(t.Output())), "notify.secret: is required")
+}

@@ -84,6 +84,10 @@ func New(ctx context.Context, c *config.Config, env temporalconn.Env, logger *sl
 
 func (w *Worker) assemble(ctx context.Context, env temporalconn.Env) error {
 	c := w.config
+	notifier, err := w.notifier()
+	if err != nil {
+		return err
+	}
 	store, err := objectstore.New(ctx, StoreOptions(c.S3))
 	if err != nil {
 		return err
@@ -103,10 +107,6 @@ func (w *Worker) assemble(ctx context.Context, env temporalconn.Env) error {
 	}
 	w.temporal = worker.New(w.connection, c.Temporal.TaskQueue, workerOptions)
 	w.health = newHealth(c.Worker.HealthAddress, w.connection, w.telemetry.Handler())
-	notifier, err := w.notifier()
-	if err != nil {
-		return err
-	}
 	workflows.Register(w.temporal, activities.New(activities.Options{
 		Store:     store,
 		Target:    w.target,

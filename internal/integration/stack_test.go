@@ -62,9 +62,7 @@ func runTests(m *testing.M) int {
 	}
 	if shared.temporal, err = devstack.StartTemporal(ctx, devstack.TemporalOptions{
 		CLIPath: cli, LogFile: filepath.Join(dir, "temporal.log"), UIPort: devstack.AnyPort,
-		SearchAttributes: map[string]string{
-			workflows.AttributeMigration: "Keyword", workflows.AttributeRoute: "Keyword", workflows.AttributeResult: "Keyword",
-		},
+		SearchAttributes: keywords(),
 	}); err != nil {
 		return complain(err)
 	}
@@ -74,6 +72,15 @@ func runTests(m *testing.M) int {
 	}
 	defer shared.s3.Stop()
 	return m.Run()
+}
+
+// keywords are Ferry's search attributes, to be registered.
+func keywords() map[string]string {
+	types := map[string]string{}
+	for _, name := range workflows.SearchAttributes() {
+		types[name] = "Keyword"
+	}
+	return types
 }
 
 func complain(err error) int {

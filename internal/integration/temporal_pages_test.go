@@ -107,7 +107,9 @@ func (s *stack) keepPicture(browser context.Context, picture string) {
 // operate starts a migration as the command line does.
 func (s *stack) operate(id string, in workflows.MigrateFileInput) client.WorkflowRun {
 	s.t.Helper()
-	in.Route = "acme-nova"
+	if in.Route == "" {
+		in.Route = "acme-nova"
+	}
 	c := config.Default().Temporal
 	c.TaskQueue = s.queue
 	runID, err := operator.New(s.client, c).Start(s.ctx, s.id(id), in)
@@ -137,6 +139,10 @@ func TestTemporalUIReadsWell(t *testing.T) {
 		}
 	}
 	s.reads(browser, failed, "history", "failed-record", "NOT_AVAILABLE")
+
+	in.Route = "no-such-route"
+	require.Error(t, s.operate("acme-0", in).Get(s.ctx, nil))
+	s.reads(browser, s.id("acme-0"), "history", "failed", "ROUTE_UNKNOWN", "the target does not know route")
 
 	s.slow(50)
 	in = inputFor(s.upload("acme-2.json", generate(t, migrationfile.GenOptions{
