@@ -178,3 +178,32 @@ func TestTemporalUIReadsWell(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, migration.Aborted, s.result(run).Result)
 }
+
+// Whoever starts a migration from the Temporal UI fills in two fields of input.
+func TestStartFormOfTheTemporalUITakesTwoFields(t *testing.T) {
+	t.Parallel()
+	browser := chromium(t)
+	s := setup(t)
+	input := fmt.Sprintf(`{"file": %q, "route": "acme-nova"}`, s.upload("form.json", activeRecords(t, s.bucket, 5)))
+	page := shared.temporal.UIURL + "/namespaces/default/workflows/start-workflow"
+	ctx, cancel := context.WithTimeout(browser, longWait)
+	defer cancel()
+	require.NoError(t, chromedp.Run(ctx,
+		chromedp.Navigate(page),
+		chromedp.WaitVisible(`.cm-content`, chromedp.ByQuery),
+		chromedp.SendKeys(`#workflowId`, s.id("form"), chromedp.ByQuery),
+		chromedp.SendKeys(`#taskQueue`, s.queue, chromedp.ByQuery),
+		chromedp.SendKeys(`#workflowType`, workflows.MigrateFileName, chromedp.ByQuery),
+		chromedp.Focus(`.cm-content`, chromedp.ByQuery),
+		chromedp.Evaluate(fmt.Sprintf(`document.execCommand("insertText", false, %q)`, input), nil),
+		chromedp.Poll(`document.body.innerText.includes("Task Queue is Active")`, nil),
+		// The form grows under a mouse, as it puts the input in order.
+		chromedp.Evaluate(`document.querySelector('[data-testid="start-workflow-button"]').click()`, nil),
+	))
+	require.Eventually(t, func() bool {
+		_, err := s.client.DescribeWorkflowExecution(s.ctx, s.id("form"), "")
+		return err == nil
+	}, longWait, tick)
+	sum := s.result(s.client.GetWorkflow(s.ctx, s.id("form"), ""))
+	require.Equal(t, migration.Completed, sum.Result, "%+v", sum)
+}
