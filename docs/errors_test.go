@@ -58,18 +58,28 @@ func codesOf(rows []row, sections ...string) []string {
 	return codes
 }
 
-// constants finds the values of all constants Code… of a package.
-func constants(t *testing.T, folder string) []string {
+// sources are the files of a package, but for its tests.
+func sources(t *testing.T, folder string) []*ast.File {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
+	names, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
 	require.NoError(t, err)
-	var values []string
-	for _, name := range files {
+	var files []*ast.File
+	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 		require.NoError(t, err)
+		files = append(files, file)
+	}
+	return files
+}
+
+// constants finds the values of all constants Code… of a package.
+func constants(t *testing.T, folder string) []string {
+	t.Helper()
+	var values []string
+	for _, file := range sources(t, folder) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			decl, is := n.(*ast.GenDecl)
 			if is && decl.Tok == token.CONST {

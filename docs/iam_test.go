@@ -3,8 +3,6 @@ package docs_test
 import (
 	"encoding/json"
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"maps"
 	"os"
 	"path/filepath"
@@ -34,15 +32,8 @@ var permits = map[string]string{
 // operations finds the calls to S3 in the only package that makes any.
 func operations(t *testing.T) map[string]bool {
 	t.Helper()
-	files, err := filepath.Glob("../internal/objectstore/*.go")
-	require.NoError(t, err)
 	found := map[string]bool{}
-	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		require.NoError(t, err)
+	for _, file := range sources(t, "internal/objectstore") {
 		ast.Inspect(file, func(n ast.Node) bool {
 			if call, is := n.(*ast.CallExpr); is {
 				if operation := operationOf(call); operation != "" {

@@ -44,8 +44,9 @@ func (b *batchRun) markSlow() {
 		}
 	}
 	if b.slow() != before {
-		b.describe()
-		b.send(b.tally())
+		t := b.tally()
+		b.describe(t)
+		b.send(t)
 	}
 }
 

@@ -44,7 +44,7 @@ func (b *batchRun) apply(c Control) {
 	if was.Hold && !c.Hold {
 		b.refresh()
 	}
-	b.describe()
+	b.describe(b.tally())
 	if was.forRecords() == c.forRecords() {
 		return
 	}

@@ -15,8 +15,8 @@ import (
 // stops it, and whether the root is to hear of it.
 func (b *batchRun) judge() {
 	b.lastMove = workflow.Now(b.ctx)
-	b.describe()
 	t := b.tally()
+	b.describe(t)
 	switch {
 	case b.control.Stop == "" && limits.RunReached(b.control.Consecutive, t.Streak.Longest):
 		c := b.control

@@ -144,10 +144,10 @@ func (r *fileRun) whatNext() string {
 	}
 }
 
-// describe shows what a batch has under way.
-func (b *batchRun) describe() {
+// describe shows what a batch has done, as it was counted, and under way.
+func (b *batchRun) describe(t Tally) {
 	var s strings.Builder
-	o := b.tally().Outcomes
+	o := t.Outcomes
 	fmt.Fprintf(&s, "**%d of %d records** are over: %d migrated, %d already migrated, %d failed.\n\n",
 		o.Total(), b.in.Count, o.Migrated, o.AlreadyMigrated, o.Failed)
 	switch {
@@ -156,7 +156,7 @@ func (b *batchRun) describe() {
 	case b.control.Hold:
 		s.WriteString("Held: nothing is started or repeated until the migration goes on.\n\n")
 	}
-	if n := b.slow(); n > 0 {
+	if n := t.Waiting; n > 0 {
 		fmt.Fprintf(&s, "%d records have waited for over a minute: look at the children that are open.\n\n", n)
 	}
 	show(b.ctx, s.String())

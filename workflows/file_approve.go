@@ -31,7 +31,7 @@ func (r *fileRun) awaitApproval(so string) {
 }
 
 func (r *fileRun) whatToApprove() string {
-	return r.soFar + "waiting for approval of plan " + r.PlanHash
+	return r.soFar + migration.AwaitsPlan(r.PlanHash)
 }
 
 // awaiting reports whether an approval is waited for.

@@ -142,18 +142,13 @@ func TestABucketThatSaysNoPausesTheRun(t *testing.T) {
 			t.Parallel()
 			o := outageEnv(t)
 			repaired, asked := false, 0
-			denied := func() error {
-				if repaired {
+			denied := failsAt(name, fault.Fault{Kind: fault.Final, Code: fault.CodeFileUnreadable, Message: "the store denies access"})
+			o.deny = func(activity string) error {
+				if repaired || denied(activity) == nil {
 					return nil
 				}
 				asked++
-				return fault.Activity(&fault.Fault{Kind: fault.Final, Code: fault.CodeFileUnreadable, Message: "the store denies access"})
-			}
-			o.deny = func(activity string) error {
-				if activity != name {
-					return nil
-				}
-				return denied()
+				return denied(activity)
 			}
 			paused := func(by time.Duration) {
 				o.RegisterDelayedCallback(func() {

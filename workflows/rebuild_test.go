@@ -250,12 +250,7 @@ func TestRebuildBeginsAnewBeforeItsHistoryIsLong(t *testing.T) {
 	t.Parallel()
 	b := rebuildEnv(t)
 	b.SetContinueAsNewSuggested(true)
-	b.err = func(name string) error {
-		if name != activities.RebuildOutcomesName {
-			return nil
-		}
-		return fault.Activity(&fault.Fault{Kind: fault.Retryable, Code: fault.CodeStoreFault, Message: "away"})
-	}
+	b.err = failsAt(activities.RebuildOutcomesName, fault.Fault{Kind: fault.Retryable, Code: fault.CodeStoreFault, Message: "away"})
 	in := b.input()
 	b.start(in)
 	var again *workflow.ContinueAsNewError
@@ -276,12 +271,7 @@ func TestRebuildFailsForWhatWaitingCannotHelp(t *testing.T) {
 		t.Run(code.at, func(t *testing.T) {
 			t.Parallel()
 			b := rebuildEnv(t)
-			b.err = func(name string) error {
-				if name != code.at {
-					return nil
-				}
-				return fault.Activity(&fault.Fault{Kind: code.kind, Code: code.code, Message: "no"})
-			}
+			b.err = failsAt(code.at, fault.Fault{Kind: code.kind, Code: code.code, Message: "no"})
 			b.start(b.input())
 			var app *temporal.ApplicationError
 			require.ErrorAs(t, b.GetWorkflowError(), &app)

@@ -172,12 +172,7 @@ func TestReconciliationBeginsAnewBeforeItsHistoryIsLong(t *testing.T) {
 	t.Parallel()
 	b := reconcileEnv(t)
 	b.SetContinueAsNewSuggested(true)
-	b.err = func(name string) error {
-		if name != activities.LookAtBatchesName {
-			return nil
-		}
-		return fault.Activity(&fault.Fault{Kind: fault.Retryable, Code: fault.CodeStoreFault, Message: "away"})
-	}
+	b.err = failsAt(activities.LookAtBatchesName, fault.Fault{Kind: fault.Retryable, Code: fault.CodeStoreFault, Message: "away"})
 	b.start()
 	var again *workflow.ContinueAsNewError
 	require.ErrorAs(t, b.GetWorkflowError(), &again)
@@ -197,12 +192,7 @@ func TestReconciliationFailsForWhatWaitingCannotHelp(t *testing.T) {
 		t.Run(c.at, func(t *testing.T) {
 			t.Parallel()
 			b := reconcileEnv(t)
-			b.err = func(name string) error {
-				if name != c.at {
-					return nil
-				}
-				return fault.Activity(&fault.Fault{Kind: c.kind, Code: c.code, Message: "no"})
-			}
+			b.err = failsAt(c.at, fault.Fault{Kind: c.kind, Code: c.code, Message: "no"})
 			b.start()
 			var app *temporal.ApplicationError
 			require.ErrorAs(t, b.GetWorkflowError(), &app)

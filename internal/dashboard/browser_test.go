@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -22,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/f0a90b9a/ferry/config"
+	"github.com/f0a90b9a/ferry/internal/chromium"
 	"github.com/f0a90b9a/ferry/internal/demo"
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/migration"
@@ -58,22 +58,6 @@ func stopStack() {
 	}
 }
 
-// findChromium skips a test where there is none, but in CI, where there must
-// be one.
-func findChromium(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatal("there is no Chromium on PATH, and in CI the browser tests must run")
-	}
-	t.Skip("there is no Chromium on PATH (Debian: apt-get install chromium)")
-	return ""
-}
-
 func startReal() error {
 	dir, err := os.MkdirTemp("", "ferry-dashboard-")
 	if err != nil {
@@ -100,17 +84,14 @@ func startReal() error {
 	return nil
 }
 
-func startChromium(chromium string) error {
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(1280, 900),
-		chromedp.Flag("disable-dev-shm-usage", true))
-	allocated, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	shared.close = append(shared.close, stop)
-	// What chromedp does not know of a newer Chromium is no trouble of ours.
-	browser, stop := chromedp.NewContext(allocated, chromedp.WithErrorf(func(string, ...any) {}))
+func startChromium(path string) error {
+	browser, stop, err := chromium.Open(path)
+	if err != nil {
+		return err
+	}
 	shared.close = append(shared.close, stop)
 	shared.chrome = browser //nolint:fatcontext // set once
-	return chromedp.Run(browser)
+	return nil
 }
 
 // scene is one browser test's own: a dashboard on the real stack.
@@ -126,9 +107,9 @@ func setupReal(t *testing.T, name string) *scene {
 	if testing.Short() {
 		t.Skip("a whole stack takes long")
 	}
-	chromium := findChromium(t)
+	path := chromium.Path(t)
 	s := setupStack(t, name)
-	shared.browser.Do(func() { shared.chromeErr = startChromium(chromium) })
+	shared.browser.Do(func() { shared.chromeErr = startChromium(path) })
 	require.NoError(t, shared.chromeErr)
 	s.serve(s.options(shared.engine))
 	return s

@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"regexp"
 	"slices"
 	"time"
 
@@ -62,14 +61,11 @@ type stepCount struct {
 	Count int
 }
 
-// awaited finds the plan that a run waits for somebody to approve: settings
-// that were changed since it was written give it another name.
-var awaited = regexp.MustCompile(`waiting for approval of plan ([0-9a-f]+)$`)
-
-// planHash names the plan as it is now; empty if there is none.
+// planHash names the plan as it is now; empty if there is none. Settings that
+// were changed since it was written give it another name.
 func (st *standing) planHash() string {
-	if found := awaited.FindStringSubmatch(st.summary.Reason); found != nil && st.summary.Phase == migration.AwaitingApproval {
-		return found[1]
+	if hash := migration.AwaitedPlan(st.summary.Reason); hash != "" && st.summary.Phase == migration.AwaitingApproval {
+		return hash
 	}
 	return st.plan.Hash
 }

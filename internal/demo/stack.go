@@ -150,10 +150,7 @@ func temporalOptions(o Options, cli string) devstack.TemporalOptions {
 		DBFile:  o.database("temporal.db"),
 		LogFile: filepath.Join(o.Dir, "temporal.log"),
 
-		SearchAttributes: map[string]string{},
-	}
-	for _, name := range workflows.SearchAttributes() {
-		options.SearchAttributes[name] = "Keyword"
+		SearchAttributes: devstack.Keywords(workflows.SearchAttributes()),
 	}
 	if options.DBFile != "" {
 		// By default SQLite waits for the disk in every transaction, which

@@ -43,6 +43,15 @@ type TemporalOptions struct {
 	Args []string
 }
 
+// Keywords registers search attributes of the type Keyword.
+func Keywords(names []string) map[string]string {
+	types := make(map[string]string, len(names))
+	for _, name := range names {
+		types[name] = "Keyword"
+	}
+	return types
+}
+
 // Temporal is a running Temporal dev server.
 type Temporal struct {
 	server

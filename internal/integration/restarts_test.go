@@ -29,7 +29,8 @@ func (s *stack) ownTemporal() *devstack.Temporal {
 	cli, err := devstack.FindTemporalCLI(s.ctx, func(string) {})
 	require.NoError(s.t, err)
 	server, err := devstack.StartTemporal(s.ctx, devstack.TemporalOptions{
-		CLIPath: cli, DBFile: filepath.Join(s.t.TempDir(), "temporal.db"), SearchAttributes: keywords(),
+		CLIPath: cli, DBFile: filepath.Join(s.t.TempDir(), "temporal.db"),
+		SearchAttributes: devstack.Keywords(workflows.SearchAttributes()),
 		// Waiting for the disk in every transaction guards against the machine's
 		// end, not the server's.
 		Args: []string{"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"},

@@ -62,7 +62,7 @@ func runTests(m *testing.M) int {
 	}
 	if shared.temporal, err = devstack.StartTemporal(ctx, devstack.TemporalOptions{
 		CLIPath: cli, LogFile: filepath.Join(dir, "temporal.log"), UIPort: devstack.AnyPort,
-		SearchAttributes: keywords(),
+		SearchAttributes: devstack.Keywords(workflows.SearchAttributes()),
 	}); err != nil {
 		return complain(err)
 	}
@@ -72,15 +72,6 @@ func runTests(m *testing.M) int {
 	}
 	defer shared.s3.Stop()
 	return m.Run()
-}
-
-// keywords are Ferry's search attributes, to be registered.
-func keywords() map[string]string {
-	types := map[string]string{}
-	for _, name := range workflows.SearchAttributes() {
-		types[name] = "Keyword"
-	}
-	return types
 }
 
 func complain(err error) int {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/f0a90b9a/ferry/config"
+	"github.com/f0a90b9a/ferry/internal/chromium"
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/migrationfile"
@@ -30,27 +30,12 @@ import (
 // screens is where TestTemporalUIReadsWell puts pictures of what it sees.
 var screens = flag.String("screens", "", "folder for pictures of the Temporal UI, such as ../../docs/screens")
 
-// chromium starts a browser; there must be one in CI.
-func chromium(t *testing.T) context.Context {
+// browse opens a browser for a test.
+func browse(t *testing.T) context.Context {
 	t.Helper()
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		require.Empty(t, os.Getenv("CI"), "there is no Chromium on PATH, and in CI the browser tests must run")
-		t.Skip("there is no Chromium on PATH (Debian: apt-get install chromium)")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 900), chromedp.Flag("disable-dev-shm-usage", true))
-	allocated, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	browser, stop, err := chromium.Open(chromium.Path(t))
+	require.NoError(t, err)
 	t.Cleanup(stop)
-	browser, stop := chromedp.NewContext(allocated, chromedp.WithErrorf(func(string, ...any) {}))
-	t.Cleanup(stop)
-	require.NoError(t, chromedp.Run(browser))
 	return browser
 }
 
@@ -120,7 +105,7 @@ func (s *stack) operate(id string, in workflows.MigrateFileInput) client.Workflo
 // What an operator sees who has nothing but the Temporal UI.
 func TestTemporalUIReadsWell(t *testing.T) {
 	t.Parallel()
-	browser := chromium(t)
+	browser := browse(t)
 	s := newStack(t)
 	s.settings.HoldAfterSeconds = 3600
 	s.startWorker()
@@ -182,7 +167,7 @@ func TestTemporalUIReadsWell(t *testing.T) {
 // Whoever starts a migration from the Temporal UI fills in two fields of input.
 func TestStartFormOfTheTemporalUITakesTwoFields(t *testing.T) {
 	t.Parallel()
-	browser := chromium(t)
+	browser := browse(t)
 	s := setup(t)
 	input := fmt.Sprintf(`{"file": %q, "route": "acme-nova"}`, s.upload("form.json", activeRecords(t, s.bucket, 5)))
 	page := shared.temporal.UIURL + "/namespaces/default/workflows/start-workflow"

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/f0a90b9a/ferry/internal/migration"
@@ -64,8 +63,7 @@ func (c *Client) Rebuild(ctx context.Context, id string, settle *time.Duration) 
 }
 
 // checkClosed refuses a migration of which anything runs, or that ended in
-// order. Batches and records are ended with their root, but not in the same
-// moment.
+// order.
 func (c *Client) checkClosed(ctx context.Context, run Run) error {
 	refuse := func(why string) error { return fmt.Errorf("migration %s: rebuild: %w: %s", run.ID, ErrRefused, why) }
 	switch {
@@ -78,14 +76,12 @@ func (c *Client) checkClosed(ctx context.Context, run Run) error {
 	case !migration.ValidID(run.ID): // nothing else may get into the query
 		return fmt.Errorf("migration %q: %w", run.ID, ErrUnknown)
 	}
-	left, err := c.temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-		Query: "RootWorkflowId = '" + run.ID + "' AND ExecutionStatus = 'Running'",
-	})
+	open, err := c.openChildren(ctx, run.ID, "")
 	if err != nil {
-		return fmt.Errorf("migration %s: count of what still runs: %w", run.ID, err)
+		return fmt.Errorf("migration %s: %w", run.ID, err)
 	}
-	if n := left.GetCount(); n > 0 {
-		return refuse(fmt.Sprintf("%d of its batches and records are still being ended; try again in a moment", n))
+	if open != "" {
+		return refuse(open)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
@@ -58,12 +57,6 @@ func answer(err error) string {
 		return f.Code
 	}
 	return answerOther
-}
-
-func steps() []entitlement.Step {
-	return []entitlement.Step{
-		entitlement.Create, entitlement.Activate, entitlement.Suspend, entitlement.Cancel, entitlement.Revoke,
-	}
 }
 
 var results = map[migration.Result]bool{

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/f0a90b9a/ferry/activities"
+	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/throttle"
 )
@@ -108,7 +109,7 @@ func (x *Meter) begin() {
 	for rule := range rules {
 		add(x.trips, 0, "rule", rule)
 	}
-	for _, step := range steps() {
+	for _, step := range entitlement.AllSteps() {
 		add(x.retries, 0, "step", string(step))
 	}
 	for _, answer := range []string{"found", "none", "error"} {
