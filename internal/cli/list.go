@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -117,7 +118,11 @@ func entryOf(ctx context.Context, n *connection, id string, run operator.Run, in
 		return e, nil
 	}
 	s, err := n.engine.Result(ctx, id)
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(err, operator.ErrUnknown) && n.past != nil: // forgotten since it was listed
+		s, _, err = pastStatus(ctx, n, id, nil)
+	default:
 		s, _, err = interruptedStatus(ctx, n, run, err)
 	}
 	return entry(s), err

@@ -123,7 +123,8 @@ func (s *stack) slow(ms int) {
 	}))
 }
 
-// settled waits until the target's books have stood still for a while.
+// settled waits until the target's books have stood still for longer than a
+// workflow task that a stopped worker took with it is waited for.
 func (s *stack) settled() {
 	s.t.Helper()
 	still, last := 0, int64(-1)
@@ -133,7 +134,7 @@ func (s *stack) settled() {
 			still, last = 0, now
 		}
 		still++
-		return still > 50
+		return still > 300
 	}, longWait, tick)
 }
 
