@@ -56,7 +56,7 @@ generate: ## Generate code and examples anew
 	$(GO) generate ./...
 
 .PHONY: record
-record: temporal-cli ## Record the workflow histories that replay tests use anew
+record: temporal-cli ## Record the newest folder of workflow histories that replay tests use anew (v1 is frozen)
 	$(GO) test ./internal/integration -run '^TestRecordHistories$$' -record -count=1 -timeout $(TESTLIMIT) -v
 
 ## --- Tests

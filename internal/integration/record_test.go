@@ -21,9 +21,10 @@ import (
 	"github.com/f0a90b9a/ferry/workflows"
 )
 
-var record = flag.Bool("record", false, "record workflow histories into workflows/testdata/histories")
+var record = flag.Bool("record", false, "record workflow histories into "+historiesDir)
 
-const historiesDir = "../../workflows/testdata/histories"
+// historiesDir is the newest folder; those before it are frozen.
+const historiesDir = "../../workflows/testdata/histories/v2"
 
 // TestRecordHistories records what the replay tests replay: whole migrations
 // that take every turn. It runs on demand alone (make record), on landed code.
