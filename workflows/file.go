@@ -18,7 +18,9 @@ import (
 // in the root, and passed down as input, so that records carry no markers.
 const (
 	behaviourChange  = "behaviour"
-	currentBehaviour = 1
+	behaviourFirst   = 1
+	behaviourWary    = 2 // of odd answers and forged messages
+	currentBehaviour = behaviourWary
 )
 
 // Carried is a run's state over a continue-as-new of the root.
@@ -104,7 +106,7 @@ func newFileRun(ctx workflow.Context, in MigrateFileInput) (*fileRun, error) {
 	if in.Carried != nil {
 		r.Carried, r.phase = *in.Carried, migration.Migrating
 	} else {
-		r.Behaviour = int(workflow.GetVersion(ctx, behaviourChange, currentBehaviour, currentBehaviour))
+		r.Behaviour = int(workflow.GetVersion(ctx, behaviourChange, behaviourFirst, currentBehaviour))
 		r.StartedAt, r.Next = workflow.Now(ctx).UTC(), 1
 	}
 	r.in.Carried = nil
