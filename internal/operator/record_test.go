@@ -39,7 +39,7 @@ func (e *events) Next() (*historypb.HistoryEvent, error) {
 // recordOf reads a record's run from a history that a real server wrote.
 func recordOf(t *testing.T, name string) operator.RecordRun {
 	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "workflows", "testdata", "histories", name))
+	f, err := os.Open(filepath.Join("..", "..", "workflows", "testdata", "histories", "v1", name))
 	require.NoError(t, err)
 	defer f.Close()
 	history, err := client.HistoryFromJSON(f, client.HistoryJSONOptions{})
