@@ -61,7 +61,7 @@ func (a *Activities) CheckStart(ctx context.Context, in CheckStartInput) (*Check
 func (a *Activities) checkStart(ctx context.Context, in CheckStartInput) (*CheckStartResult, error) {
 	settings := a.settings(in)
 	loc, err := objectstore.ParseURI(in.File)
-	if wrong := oneLine(err, checkID(in.Migration), checkRoute(in.Route), checkSettings(settings)); wrong != "" {
+	if wrong := oneLine(err, checkID(in.Migration), checkRoute(in.Route), checkSettings(settings), checkLedgerKey(settings.Environment, loc)); wrong != "" {
 		return nil, &fault.Fault{Kind: fault.Final, Code: fault.CodeBadInput, Message: wrong}
 	}
 	object, err := a.store.Head(ctx, loc)
@@ -126,6 +126,17 @@ func checkID(id string) error {
 		return nil
 	}
 	return fmt.Errorf("workflow id %q can't name a migration: use 1 to 80 letters, digits, '.', '_' and '-', starting with a letter or digit", id)
+}
+
+// checkLedgerKey refuses a key under which the claim of the file's name would
+// not fit into a store, before anything is claimed.
+func checkLedgerKey(environment string, source objectstore.Location) error {
+	over := len(migration.LedgerKey(environment, source.Bucket, source.Key)) - objectstore.MaxKeyLength
+	if over <= 0 {
+		return nil
+	}
+	return fmt.Errorf("the file's key is too long by %d bytes for the ledger of used names, which keeps it under %s%s/%s/ (copy the file to a shorter key)",
+		over, migration.LedgerPrefix, environment, source.Bucket)
 }
 
 func checkRoute(route string) error {

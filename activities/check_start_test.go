@@ -70,9 +70,14 @@ func TestCheckStartRefusesBadInput(t *testing.T) {
 		change func(*CheckStartInput)
 		says   string
 	}{
-		"not S3":              {func(in *CheckStartInput) { in.File = "http://a/b" }, `"http://a/b" is not the URI of an S3 object`},
-		"a bucket alone":      {func(in *CheckStartInput) { in.File = "s3://partner" }, "the key is missing"},
-		"a folder":            {func(in *CheckStartInput) { in.File = "s3://partner/in/" }, "names a folder"},
+		"not S3":         {func(in *CheckStartInput) { in.File = "http://a/b" }, `"http://a/b" is not the URI of an S3 object`},
+		"a bucket alone": {func(in *CheckStartInput) { in.File = "s3://partner" }, "the key is missing"},
+		"a folder":       {func(in *CheckStartInput) { in.File = "s3://partner/in/" }, "names a folder"},
+		"a key too long for the ledger": {
+			func(in *CheckStartInput) {
+				in.File = "s3://partner/" + strings.Repeat("a/", 500) + strings.Repeat("b", 3)
+			}, "too long by 2 bytes for the ledger of used names, which keeps it under ledger/sandbox/partner/",
+		},
 		"an id with a blank":  {func(in *CheckStartInput) { in.Migration = "a b" }, `workflow id "a b" can't name a migration`},
 		"an id with a slash":  {func(in *CheckStartInput) { in.Migration = "../a" }, "can't name a migration"},
 		"a long id":           {func(in *CheckStartInput) { in.Migration = strings.Repeat("a", 81) }, "can't name a migration"},

@@ -32,15 +32,6 @@ func (c *namedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error
 	return creds, nil
 }
 
-// Codes of the protocol that say more than their HTTP status.
-var (
-	credentialCodes = []string{
-		"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken",
-		"TokenRefreshRequired", "AuthorizationHeaderMalformed",
-	}
-	busyCodes = []string{"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable", "OperationAborted"}
-)
-
 // translate turns an error of the SDK into one that callers can decide on. op
 // is a verb ("read"), loc what it was about.
 func (s *Store) translate(ctx context.Context, op string, loc Location, err error) error {
@@ -75,15 +66,13 @@ func (s *Store) judge(loc Location, err error) (kind fault.Kind, code, what stri
 		return fault.Final, fault.CodeFileNotFound, s.noBucket(loc)
 	case api == "NoSuchUpload":
 		return fault.Retryable, fault.CodeStoreFault, "the store lost the upload; it must be started again"
-	case api == "RequestTimeTooSkewed":
-		return fault.Final, fault.CodeFileUnreadable, "this machine's clock differs too much from the store's"
-	case api == "InvalidObjectState":
-		return fault.Final, fault.CodeFileUnreadable, "the object is archived; restore it first"
-	case slices.Contains(credentialCodes, api):
-		return fault.Final, fault.CodeFileUnreadable,
-			fmt.Sprintf("the store refuses the credentials (%s); check s3.access_key_id, s3.secret_access_key and s3.region", api)
 	case slices.Contains(busyCodes, api):
 		return fault.Retryable, fault.CodeStoreFault, "the store is busy (" + api + ")"
+	case regionNamedIn(err) != "", statusOf(err)/100 == 3:
+		return fault.Final, fault.CodeStoreFault, s.elsewhere(loc, err)
+	}
+	if code, what := explainRefusal(err); what != "" {
+		return fault.Final, code, what
 	}
 	return s.judgeStatus(loc, api, err)
 }
@@ -98,15 +87,11 @@ func (s *Store) judgeStatus(loc Location, api string, err error) (kind fault.Kin
 		return fault.Final, fault.CodeFileNotFound,
 			fmt.Sprintf("there is no such object; look with: aws s3 ls s3://%s/%s%s", loc.Bucket, parent(loc.Key), s.endpointFlag())
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return fault.Final, fault.CodeFileUnreadable,
-			"the store denies access; the credentials need s3:GetObject, s3:PutObject and, to take things back or to purge, " +
-				"s3:DeleteObject on the bucket's objects, and s3:ListBucket on the bucket (without the last, a missing object is denied too)"
+		return fault.Final, fault.CodeFileUnreadable, denied(err)
 	case status == http.StatusPreconditionFailed:
 		return fault.Final, fault.CodeFileChanged, "the object was replaced since it was first looked at"
 	case status == http.StatusRequestedRangeNotSatisfiable:
 		return fault.Final, fault.CodeFileChanged, "the object is shorter than expected"
-	case status/100 == 3:
-		return fault.Final, fault.CodeStoreFault, "the bucket is in another region; set s3.region"
 	case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout:
 		return fault.Retryable, fault.CodeStoreFault, fmt.Sprintf("the store answered with HTTP %d %s", status, api)
 	}

@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	scheme       = "s3://"
-	maxKeyLength = 1024 // bytes; S3's own limit
+	scheme = "s3://"
+	// MaxKeyLength is how many bytes a key has at most; S3's own limit.
+	MaxKeyLength = 1024
 )
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
@@ -53,8 +54,8 @@ func keyProblem(key string) string {
 		return "the key is missing: write s3://bucket/key"
 	case strings.HasSuffix(key, "/"):
 		return "it ends in a slash, so it names a folder; name one object"
-	case len(key) > maxKeyLength:
-		return fmt.Sprintf("the key is longer than %d bytes", maxKeyLength)
+	case len(key) > MaxKeyLength:
+		return fmt.Sprintf("the key is longer than %d bytes", MaxKeyLength)
 	case !utf8.ValidString(key):
 		return "the key is not UTF-8"
 	case strings.ContainsFunc(key, unicode.IsControl):

@@ -22,12 +22,26 @@ type Object struct {
 // Head looks at an object. If it is missing, the fault FILE_NOT_FOUND says
 // whether the bucket or the key is.
 func (s *Store) Head(ctx context.Context, loc Location) (Object, error) {
+	o, err := s.headOnce(ctx, loc)
+	if !hidesWhy(err) {
+		return o, s.translate(ctx, "look at", loc, err)
+	}
+	if why := s.readByte(ctx, loc); why != nil {
+		return Object{}, s.translate(ctx, "look at", loc, why)
+	}
+	// It may be asked in the right region by now, or have come meanwhile.
+	o, err = s.headOnce(ctx, loc)
+	if hidesWhy(err) {
+		return Object{}, final(fault.CodeFileUnreadable,
+			"look at %s: the store refuses HEAD with HTTP %d though it lets the object be read; allow HEAD too, where a proxy or a policy forbids it", loc, statusOf(err))
+	}
+	return o, s.translate(ctx, "look at", loc, err)
+}
+
+func (s *Store) headOnce(ctx context.Context, loc Location) (Object, error) {
 	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &loc.Bucket, Key: &loc.Key})
 	if err != nil {
-		if statusOf(err) == http.StatusNotFound {
-			return Object{}, s.missing(ctx, loc, err)
-		}
-		return Object{}, s.translate(ctx, "look at", loc, err)
+		return Object{}, err
 	}
 	return Object{
 		Location:     loc,
@@ -37,12 +51,22 @@ func (s *Store) Head(ctx context.Context, loc Location) (Object, error) {
 	}, nil
 }
 
-// missing tells a missing bucket from a missing key: a HEAD has no body that
-// could.
-func (s *Store) missing(ctx context.Context, loc Location, cause error) error {
-	_, err := s.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &loc.Bucket})
-	if statusOf(err) == http.StatusNotFound {
-		return final(fault.CodeFileNotFound, "look at %s: %s", loc, s.noBucket(loc))
+// hidesWhy reports whether a HEAD was refused: its answer has no body that could
+// say why.
+func hidesWhy(err error) bool {
+	status := statusOf(err)
+	return err != nil && (status/100 == 3 || status/100 == 4) && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout
+}
+
+// readByte asks for an object's first byte, for the code of a refusal. That an
+// object has none is no refusal.
+func (s *Store) readByte(ctx context.Context, loc Location) error {
+	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &loc.Bucket, Key: &loc.Key, Range: aws.String("bytes=0-0")})
+	if err == nil {
+		_ = out.Body.Close()
 	}
-	return s.translate(ctx, "look at", loc, cause)
+	if statusOf(err) == http.StatusRequestedRangeNotSatisfiable {
+		return nil
+	}
+	return err
 }

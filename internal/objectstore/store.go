@@ -36,7 +36,9 @@ const (
 
 // Options says where the store is and who we are to it.
 type Options struct {
-	Region   string // empty: the SDK's own configuration, then us-east-1
+	// Region is the work bucket's; any other bucket is asked where it is. Empty:
+	// the SDK's own configuration, then us-east-1.
+	Region   string
 	Endpoint string // http(s)://host:port of an S3-compatible store; empty: AWS
 	// PathStyle puts the bucket into the path instead of the host name. Most
 	// stores other than AWS need it.
@@ -62,9 +64,10 @@ type Options struct {
 // Store is a client of one object store. It is safe for concurrent use and
 // needs no closing.
 type Store struct {
-	client      *s3.Client
+	client      *regionalClient
 	transfer    *transfermanager.Client
 	endpoint    string
+	region      string // that buckets are asked in unless the store names another
 	workBucket  string
 	idleTimeout time.Duration
 	backoff     func(try int) time.Duration
@@ -80,16 +83,17 @@ func New(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := s3.NewFromConfig(cfg, func(so *s3.Options) {
+	client := &regionalClient{Client: s3.NewFromConfig(cfg, func(so *s3.Options) {
 		so.UsePathStyle = o.PathStyle
 		if o.Endpoint != "" {
 			so.BaseEndpoint = aws.String(o.Endpoint)
 		}
-	})
+	})}
 	return &Store{
 		client:      client,
 		transfer:    newTransfer(client, cfg.RequestChecksumCalculation),
 		endpoint:    o.Endpoint,
+		region:      cfg.Region,
 		workBucket:  o.WorkBucket,
 		idleTimeout: orDefault(o.IdleTimeout, defaultIdleTimeout),
 		backoff:     defaultBackoff,

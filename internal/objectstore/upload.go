@@ -23,7 +23,7 @@ const (
 	abortTries   = 3
 )
 
-func newTransfer(client *s3.Client, checksums aws.RequestChecksumCalculation) *transfermanager.Client {
+func newTransfer(client *regionalClient, checksums aws.RequestChecksumCalculation) *transfermanager.Client {
 	return transfermanager.New(client, func(o *transfermanager.Options) {
 		o.PartSizeBytes = partSize
 		o.MultipartUploadThreshold = partSize
