@@ -85,7 +85,7 @@ func (s *sharedLook) findOne(ctx context.Context, merchant string, ids []string)
 	}
 	var own []entitlement.Entitlement
 	for _, e := range l.found {
-		if e.ExternalEntitlementID == ids[0] {
+		if entitlement.SameKey(e.ExternalEntitlementID, ids[0]) {
 			own = append(own, e)
 		}
 	}

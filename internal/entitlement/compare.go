@@ -45,6 +45,9 @@ func (c Comparison) Done() bool { return c.Same() && len(c.Remaining) == 0 }
 // dateEnded) may still be unset. A date that the target has and the record
 // hasn't is a difference too, but for dateExpiry, which a platform may set by
 // a rule of its own; so may it set an offer where the record names none.
+//
+// What the target says of a field and isn't understood is a difference, too,
+// unless any value would do.
 func Compare(r *Record, found Entitlement, now time.Time) Comparison {
 	var c Comparison
 	text := func(field, want, have string, openIfEmpty bool) {
@@ -52,8 +55,15 @@ func Compare(r *Record, found Entitlement, now time.Time) Comparison {
 			c.Differences = append(c.Differences, field)
 		}
 	}
+	odd := func(field string) {
+		if found.IsOdd(field) && !slices.Contains(c.Differences, field) {
+			c.Differences = append(c.Differences, field)
+		}
+	}
 	text(FieldExternalEntitlementID, r.ExternalEntitlementID, found.ExternalEntitlementID, false)
+	odd(FieldExternalEntitlementID)
 	text(FieldEntitlementID, r.EntitlementID, found.EntitlementID, true)
+	odd(FieldEntitlementID)
 	text(FieldCustomerIdentifier, r.CustomerIdentifier, found.CustomerIdentifier, false)
 	text(FieldMerchantAccountKey, r.MerchantAccountKey, found.MerchantAccountKey, false)
 	text(FieldProductKey, r.ProductKey, found.ProductKey, false)
@@ -65,6 +75,7 @@ func Compare(r *Record, found Entitlement, now time.Time) Comparison {
 	}
 	c.Remaining = remaining
 	c.compareDates(r, &found)
+	odd(FieldPendingAction)
 	return c
 }
 
@@ -98,7 +109,8 @@ func (c *Comparison) compareDates(r *Record, found *Entitlement) {
 		DateEnded: found.DateEnded, DateExpiry: found.DateExpiry,
 	})
 	for i, want := range datesOf(r) {
-		if !c.sameDate(want.field, want.at, have[i].at) {
+		openIfEmpty := want.field == FieldDateExpiry && want.at == nil
+		if !c.sameDate(want.field, want.at, have[i].at) || found.IsOdd(want.field) && !openIfEmpty {
 			c.Differences = append(c.Differences, want.field)
 		}
 	}

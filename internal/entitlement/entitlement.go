@@ -56,6 +56,8 @@ type Entitlement struct {
 	// Settled is false while the target has accepted a call and not finished
 	// it (an answer 202, which a read settles).
 	Settled bool
+	// Odd are the fields that aren't understood: their values here are empty.
+	Odd []Oddity
 }
 
 // Route is a reseller and a merchant with what the target allows between them.

@@ -37,7 +37,7 @@ func (m *Migrator) result(t Task, found entitlement.Entitlement, c entitlement.C
 	if !c.Same() {
 		return Result{}, &fault.Fault{
 			Kind: fault.Final, Code: fault.CodeTargetDiffers, EntitlementID: found.EntitlementID,
-			Message: "the target has this entitlement with another " + strings.Join(c.Differences, ", "),
+			Message: WhyDiffers(found, c),
 		}
 	}
 	return Result{
@@ -46,6 +46,16 @@ func (m *Migrator) result(t Task, found entitlement.Entitlement, c entitlement.C
 		Remaining:     c.Remaining,
 		Found:         true,
 	}, nil
+}
+
+// WhyDiffers says what keeps an entitlement of the target's from being the
+// record's. It names fields, and no value of the customer's.
+func WhyDiffers(found entitlement.Entitlement, c entitlement.Comparison) string {
+	why := "the target has this entitlement with another " + strings.Join(c.Differences, ", ")
+	if odd := found.WhyOdd(); odd != "" {
+		why += "; not understood of its answer: " + odd
+	}
+	return why
 }
 
 func without(steps, remaining []entitlement.Step) []entitlement.Step {

@@ -2,7 +2,6 @@ package migrator
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
@@ -73,12 +72,15 @@ func (m *Migrator) create(ctx context.Context, t Task) (Result, error) {
 	if t.Record.EntitlementID != "" {
 		return m.resume(ctx, t)
 	}
-	found, err := m.find(ctx, t.Record)
+	found, alike, err := m.find(ctx, t.Record)
 	if err != nil {
 		return Result{}, err
 	}
 	if len(found) > 0 {
 		return m.takeUp(t, found)
+	}
+	if err := lookalike(t.Record, alike); err != nil {
+		return Result{}, err
 	}
 	made, err := m.target.Create(ctx, RequestID(t.Route, t.Record, t.Step, ""), t.Record)
 	if err != nil {
@@ -113,7 +115,7 @@ func (m *Migrator) recheckCreate(ctx context.Context, t Task, refusal error) (Re
 	if !ok || !mayExist(f.Code) {
 		return Result{}, refusal
 	}
-	found, err := m.find(ctx, t.Record)
+	found, _, err := m.find(ctx, t.Record)
 	if err != nil {
 		return Result{}, err
 	}
@@ -228,17 +230,6 @@ func stillPending(id string) error {
 		Kind: fault.Retryable, Code: fault.CodeStillPending, HTTPStatus: 202, EntitlementID: id, Unclear: true,
 		Message: "the target has accepted the call and not finished it",
 	}
-}
-
-// find reads what the target holds under the record's external id.
-func (m *Migrator) find(ctx context.Context, r *entitlement.Record) ([]entitlement.Entitlement, error) {
-	found, err := m.target.Find(ctx, r.MerchantAccountKey, []string{r.ExternalEntitlementID})
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(found, func(e entitlement.Entitlement) bool {
-		return e.ExternalEntitlementID != r.ExternalEntitlementID
-	}), nil
 }
 
 // after is the result of a step just done.

@@ -17,10 +17,14 @@ type Target interface {
 	Suspend(ctx context.Context, requestID, entitlementID string, at time.Time) (entitlement.Entitlement, error)
 	Cancel(ctx context.Context, requestID, entitlementID string, end Ending) (entitlement.Entitlement, error)
 	Revoke(ctx context.Context, requestID, entitlementID string, end Ending) (entitlement.Entitlement, error)
-	// Get reads one entitlement; an unknown id is a fault NOT_FOUND.
+	// Get reads one entitlement; an unknown id is a fault NOT_FOUND. What isn't
+	// understood of it is Odd; so it is of what Find reads.
 	Get(ctx context.Context, entitlementID string) (entitlement.Entitlement, error)
 	// Find reads the entitlements of a merchant by their external ids, at most
-	// 100 at once; ids the target doesn't know are simply not in the answer.
+	// 100 at once; ids the target doesn't know are simply not in the answer. It
+	// gives also what the target answers under an id that is like one that was
+	// asked (entitlement.SameKey) and not equal: it is for the caller to tell
+	// them apart.
 	Find(ctx context.Context, merchantAccountKey string, externalIDs []string) ([]entitlement.Entitlement, error)
 }
 

@@ -54,72 +54,28 @@ func endRequest(end migrator.Ending) resaleapi.EndRequest {
 	}
 }
 
-// entitlement makes a call that is answered by one entitlement.
+// entitlement makes a call that is answered by one entitlement. What a read's
+// answer says and isn't understood is Odd; a write's must be understood.
 func (c *Client) entitlement(ctx context.Context, k call) (entitlement.Entitlement, error) {
 	got, err := c.do(ctx, k)
 	if err != nil {
 		return entitlement.Entitlement{}, err
 	}
-	var body resaleapi.Entitlement
-	if json.Unmarshal(got.body, &body) != nil {
-		return entitlement.Entitlement{}, k.unexpected(got, "it is no entitlement")
-	}
-	lack := missing(&body)
-	external := text(body.ExternalEntitlementID)
+	e, ok := decodeItem(got.body)
 	switch {
-	case lack != "":
-		return entitlement.Entitlement{}, k.unexpected(got, "an entitlement without "+lack)
-	case k.entitlementID != "" && !strings.EqualFold(body.EntitlementID, k.entitlementID):
+	case !ok:
+		return entitlement.Entitlement{}, k.unexpected(got, "it is no entitlement")
+	case e.EntitlementID == "":
+		return entitlement.Entitlement{}, k.unexpected(got, "an entitlement without entitlementId")
+	case k.write && len(e.Odd) > 0:
+		return entitlement.Entitlement{}, k.unexpected(got, "an entitlement of which "+e.WhyOdd())
+	case k.entitlementID != "" && !strings.EqualFold(e.EntitlementID, k.entitlementID):
 		return entitlement.Entitlement{}, k.unexpected(got, "it is about another entitlement")
-	case k.externalID != "" && external != k.externalID:
+	case k.externalID != "" && e.ExternalEntitlementID != k.externalID:
 		return entitlement.Entitlement{}, k.unexpected(got, "it is about another external id")
 	}
-	e := domain(&body)
 	e.Settled = e.Settled && got.status != http.StatusAccepted
 	return e, nil
-}
-
-// missing names the first field that an entitlement must have and hasn't.
-func missing(e *resaleapi.Entitlement) string {
-	switch {
-	case e.EntitlementID == "":
-		return "entitlementId"
-	case !known(e.Status):
-		return "a known status"
-	case e.CustomerIdentifier == "":
-		return "customerIdentifier"
-	case e.MerchantAccountKey == "":
-		return "merchantAccountKey"
-	case e.ProductKey == "":
-		return "productKey"
-	default:
-		return ""
-	}
-}
-
-func known(status string) bool {
-	status = strings.ToUpper(status)
-	return resaleapi.Status(status).Valid() || status == failedStatus
-}
-
-func domain(e *resaleapi.Entitlement) entitlement.Entitlement {
-	return entitlement.Entitlement{
-		EntitlementID:         e.EntitlementID,
-		ExternalEntitlementID: text(e.ExternalEntitlementID),
-		CustomerIdentifier:    e.CustomerIdentifier,
-		MerchantAccountKey:    e.MerchantAccountKey,
-		ProductKey:            e.ProductKey,
-		OfferKey:              text(e.OfferKey),
-		// The platform's reports spell statuses in title case.
-		Status:        entitlement.Status(strings.ToUpper(e.Status)),
-		DateCreated:   e.DateCreated,
-		DateActivated: e.DateActivated,
-		DateSuspended: e.DateSuspended,
-		DateResumed:   e.DateResumed,
-		DateEnded:     e.DateEnded,
-		DateExpiry:    e.DateExpiry,
-		Settled:       text(e.PendingAction) == "",
-	}
 }
 
 func optional(s string) *string {
