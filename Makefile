@@ -12,7 +12,7 @@ MODULES  := . tools tools/dev tools/deploy tools/promql tools/cluster
 # Those with code of their own; the root's is everywhere.
 SIDES    := tools/dev tools/deploy tools/promql
 TOOLS    := golangci-lint workflowcheck oapi-codegen
-GENERATED := '*.gen.go' 'examples/*.json'
+GENERATED := '*.gen.go' 'examples/*.json' 'internal/devstack/pinned/*'
 
 FUZZTIME ?= 60s
 BENCHTIME ?= 1s

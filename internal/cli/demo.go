@@ -13,6 +13,7 @@ import (
 	"github.com/f0a90b9a/ferry/examples"
 	"github.com/f0a90b9a/ferry/internal/cli/view"
 	"github.com/f0a90b9a/ferry/internal/demo"
+	"github.com/f0a90b9a/ferry/internal/devstack"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/migrationfile"
 	"github.com/f0a90b9a/ferry/internal/objectstore"
@@ -117,6 +118,9 @@ func demoDir(dir string) (string, func(), error) {
 			return "", nil, fmt.Errorf("--dir: %w", err)
 		}
 		if err := os.MkdirAll(abs, 0o700); err != nil {
+			return "", nil, fmt.Errorf("--dir: %w", err)
+		}
+		if err := devstack.CheckFolder(abs); err != nil {
 			return "", nil, fmt.Errorf("--dir: %w", err)
 		}
 		return abs, func() {}, nil

@@ -24,10 +24,12 @@ const (
 var minCLI = version{1, 5, 0}
 
 // FindTemporalCLI gives the path of a temporal CLI: the one that
-// FERRY_TEMPORAL_CLI names; else the one on PATH, if it is at least 1.5.0;
-// else one built from the pinned tool module tools/go.mod, which is looked for
-// upwards of the working directory and of this executable. The build happens
-// once per version and takes minutes; it is kept in the user's cache folder.
+// FERRY_TEMPORAL_CLI names; else the one on PATH, if it is at least 1.5.0 and
+// lies where only this user and root can have put it; else one built from the
+// module that this program carries, a copy of tools/go.mod with the hashes of
+// tools/go.sum. The build happens once and takes minutes; it is kept in the
+// user's cache folder, and run only as long as it is what was built. Nothing
+// that lies in the working directory is built or run.
 // log gets one line about each thing worth knowing; it may be nil. The error
 // names the ways out.
 func FindTemporalCLI(ctx context.Context, log func(string)) (string, error) {
@@ -36,27 +38,22 @@ func FindTemporalCLI(ctx context.Context, log func(string)) (string, error) {
 	}
 	f := finder{
 		explicit: os.Getenv(cliVariable),
-		lookPath: exec.LookPath,
+		module:   embeddedModule(),
+		lookPath: lookPath,
 		build:    buildCLI,
 		log:      log,
 	}
 	if dir, err := os.UserCacheDir(); err == nil {
 		f.cache = filepath.Join(dir, "ferry")
 	}
-	if dir, err := os.Getwd(); err == nil {
-		f.from = append(f.from, dir)
-	}
-	if self, err := os.Executable(); err == nil {
-		f.from = append(f.from, filepath.Dir(self))
-	}
 	return f.find(ctx)
 }
 
 // finder is FindTemporalCLI with its surroundings.
 type finder struct {
-	explicit string   // the CLI that the user names; empty: none
-	cache    string   // where builds are kept; empty: nowhere
-	from     []string // folders to look for tools/go.mod from, upwards
+	explicit string // the CLI that the user names; empty: none
+	cache    string // where builds are kept; empty: nowhere
+	module   pinnedModule
 	lookPath func(name string) (string, error)
 	build    func(ctx context.Context, b cliBuild) error
 	log      func(string)
@@ -72,17 +69,18 @@ func (f finder) find(ctx context.Context) (string, error) {
 	if path := f.onPath(ctx); path != "" {
 		return path, nil
 	}
-	module, pinned, found := f.toolModule()
-	if !found {
-		return f.newestCached()
-	}
-	return f.built(ctx, module, pinned)
+	return f.built(ctx)
 }
 
-// onPath gives the CLI on PATH if it is new enough.
+// onPath gives the CLI on PATH if it is new enough. One that anybody may have
+// put there is not even asked for its version.
 func (f finder) onPath(ctx context.Context) string {
 	path, err := f.lookPath("temporal")
 	if err != nil {
+		return ""
+	}
+	if why := openToOthers(path); why != "" {
+		f.log(fmt.Sprintf("Passing over %s: %s.", path, why))
 		return ""
 	}
 	v, err := versionOf(ctx, path)
@@ -97,49 +95,11 @@ func (f finder) onPath(ctx context.Context) string {
 	return ""
 }
 
-var cliRequirement = regexp.MustCompile(`(?m)^(?:require)?\s*` + regexp.QuoteMeta(cliModule) + `\s+v(\d+\.\d+\.\d+)\b`)
-
-// toolModule finds the folder of the pinned tool module, and the version of
-// the CLI that it pins.
-func (f finder) toolModule() (dir, pinned string, found bool) {
-	for _, start := range f.from {
-		for at := start; ; at = filepath.Dir(at) {
-			dir := filepath.Join(at, "tools")
-			text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-			if match := cliRequirement.FindSubmatch(text); err == nil && match != nil {
-				return dir, string(match[1]), true
-			}
-			if at == filepath.Dir(at) {
-				break
-			}
-		}
-	}
-	return "", "", false
-}
-
-// newestCached is for a program that was taken away from its source: an
-// earlier build will do.
-func (f finder) newestCached() (string, error) {
-	var best string
-	newest := minCLI
-	paths, _ := filepath.Glob(filepath.Join(f.cache, "temporal-*"))
-	for _, path := range paths {
-		v, ok := parseVersion(strings.TrimPrefix(filepath.Base(path), "temporal-"))
-		if ok && f.cache != "" && !v.older(newest) {
-			best, newest = path, v
-		}
-	}
-	if best == "" {
-		return "", noCLI("Ferry's source with tools/go.mod is not here")
-	}
-	return best, nil
-}
-
 // noCLI says what is missing and what to do.
 func noCLI(missing string) error {
 	return fmt.Errorf("no temporal CLI: %s. Do one of these: (1) install the CLI, version %s or newer, so that it is on PATH "+
-		"(https://docs.temporal.io/cli); (2) set %s to its path; (3) run inside Ferry's source tree with Go installed, "+
-		"so that it can be built from tools/go.mod", missing, minCLI, cliVariable)
+		"(https://docs.temporal.io/cli); (2) set %s to its path; (3) install Go and have a cache folder, so that the pinned CLI can be built, "+
+		"once", missing, minCLI, cliVariable)
 }
 
 // version is major, minor and patch.

@@ -3,6 +3,7 @@ package devstack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,35 +35,38 @@ func fakeCLI(t *testing.T, dir, version string) string {
 type finderBundle struct {
 	finder
 	bin   string // what is on PATH
-	tree  string // has tools/go.mod if withModule was called
 	lines []string
 	built atomic.Int32
 }
 
 func setupFinder(t *testing.T) *finderBundle {
 	t.Helper()
-	b := &finderBundle{bin: t.TempDir(), tree: t.TempDir()}
+	b := &finderBundle{bin: t.TempDir()}
 	var mu sync.Mutex
 	b.finder = finder{
-		cache: filepath.Join(t.TempDir(), "ferry"),
-		from:  []string{filepath.Join(b.tree, "a", "b")},
+		cache:  filepath.Join(t.TempDir(), "ferry"),
+		module: pinnedModule{mod: []byte("module x"), sum: []byte("sums"), version: "1.5.1"},
 		lookPath: func(name string) (string, error) {
 			return exec.LookPath(filepath.Join(b.bin, name))
 		},
 		build: func(_ context.Context, c cliBuild) error {
-			b.built.Add(1)
-			return os.WriteFile(c.out, []byte(c.module+" "+c.version), 0o700)
+			n := b.built.Add(1)
+			return os.WriteFile(c.out, fmt.Appendf(nil, "build %d of %s", n, c.version), 0o700)
 		},
 		log: func(line string) { mu.Lock(); b.lines = append(b.lines, line); mu.Unlock() },
 	}
 	return b
 }
 
-func (b *finderBundle) withModule(t *testing.T) {
+// withBuild has the CLI built and kept, and gives its path.
+func (b *finderBundle) withBuild(t *testing.T) string {
 	t.Helper()
-	require.NoError(t, os.MkdirAll(filepath.Join(b.tree, "tools"), 0o700))
-	text := "module x/tools\n\ntool github.com/temporalio/cli/cmd/temporal\n\nrequire (\n\tgithub.com/temporalio/cli v1.5.1 // indirect\n)\n"
-	require.NoError(t, os.WriteFile(filepath.Join(b.tree, "tools", "go.mod"), []byte(text), 0o600))
+	script(t, b.bin, "go", "")
+	path, err := b.find(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 1, b.built.Load())
+	b.lines = nil
+	return path
 }
 
 func TestFindTakesTheNamedCLI(t *testing.T) {
@@ -102,9 +106,8 @@ func TestFindTakesANewEnoughCLIFromPath(t *testing.T) {
 		t.Run(answer, func(t *testing.T) {
 			t.Parallel()
 			b := setupFinder(t)
-			b.withModule(t)
+			cached := b.withBuild(t)
 			onPath := fakeCLI(t, b.bin, answer)
-			cached := script(t, mkdir(t, b.cache), "temporal-1.5.1", "")
 			path, err := b.find(t.Context())
 			require.NoError(t, err)
 			if taken {
@@ -122,7 +125,6 @@ func TestFindTakesANewEnoughCLIFromPath(t *testing.T) {
 func TestFindBuildsOnce(t *testing.T) {
 	t.Parallel()
 	b := setupFinder(t)
-	b.withModule(t)
 	script(t, b.bin, "go", "")
 	paths := make([]string, 8)
 	errs := make([]error, len(paths))
@@ -138,14 +140,13 @@ func TestFindBuildsOnce(t *testing.T) {
 	require.EqualValues(t, 1, b.built.Load())
 	text, err := os.ReadFile(paths[0])
 	require.NoError(t, err)
-	require.Equal(t, filepath.Join(b.tree, "tools")+" 1.5.1", string(text))
+	require.Equal(t, "build 1 of 1.5.1", string(text))
 	require.Contains(t, strings.Join(b.lines, "\n"), "this takes some minutes, once. It is kept as "+paths[0])
 }
 
 func TestFindLeavesNothingOfABrokenBuild(t *testing.T) {
 	t.Parallel()
 	b := setupFinder(t)
-	b.withModule(t)
 	script(t, b.bin, "go", "")
 	broken := errors.New("no space left")
 	b.build = func(_ context.Context, c cliBuild) error {
@@ -154,47 +155,29 @@ func TestFindLeavesNothingOfABrokenBuild(t *testing.T) {
 	}
 	_, err := b.find(t.Context())
 	require.ErrorIs(t, err, broken)
-	left, err := filepath.Glob(filepath.Join(b.cache, "temporal-1.5.1*"))
+	left, err := os.ReadDir(b.cache)
 	require.NoError(t, err)
-	require.Equal(t, []string{filepath.Join(b.cache, "temporal-1.5.1.lock")}, left)
+	require.Len(t, left, 1)
+	require.Equal(t, "temporal-1.5.1.lock", left[0].Name())
 }
 
 func TestFindNamesTheWaysOut(t *testing.T) {
 	t.Parallel()
-	for name, has := range map[string]struct{ source, goTool, cache bool }{
-		"no source": {goTool: true, cache: true},
-		"no go":     {source: true, cache: true},
-		"no cache":  {source: true, goTool: true},
+	for name, spoil := range map[string]func(*finderBundle){
+		"no go":          func(*finderBundle) {},
+		"no cache":       func(b *finderBundle) { b.cache = "" },
+		"relative cache": func(b *finderBundle) { b.cache = "cache" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setupFinder(t)
-			if has.source {
-				b.withModule(t)
-			}
-			if has.goTool {
-				script(t, b.bin, "go", "")
-			}
-			if !has.cache {
-				b.cache = ""
-			}
+			spoil(b)
 			_, err := b.find(t.Context())
 			require.ErrorContains(t, err, "FERRY_TEMPORAL_CLI")
 			require.ErrorContains(t, err, "on PATH")
-			require.ErrorContains(t, err, "tools/go.mod")
+			require.ErrorContains(t, err, "install Go")
 		})
 	}
-}
-
-func TestFindTakesTheNewestBuildWhenTheSourceIsGone(t *testing.T) {
-	t.Parallel()
-	b := setupFinder(t)
-	for _, name := range []string{"temporal-1.4.0", "temporal-1.5.1", "temporal-1.10.0", "temporal-1.9.0.lock", "temporal-9.9.9.77.tmp"} {
-		script(t, mkdir(t, b.cache), name, "")
-	}
-	path, err := b.find(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, filepath.Join(b.cache, "temporal-1.10.0"), path)
 }
 
 // The error of a real build has the compiler's words.
@@ -205,7 +188,7 @@ func TestBuildSaysWhatGoSaid(t *testing.T) {
 	err := buildCLI(t.Context(), cliBuild{goTool: goTool, module: dir, version: "1.5.1", out: filepath.Join(dir, "out")})
 	require.ErrorContains(t, err, "cannot find module")
 
-	goTool = script(t, mkdir(t, filepath.Join(dir, "good")), "go", `printf '%s|' "$@" >args; touch "$4"`)
+	goTool = script(t, mkdir(t, filepath.Join(dir, "good")), "go", `printf '%s|' "$@" >args; touch "$5"`)
 	out := filepath.Join(dir, "out")
 	require.NoError(t, buildCLI(t.Context(), cliBuild{goTool: goTool, module: dir, version: "1.5.1", out: out}))
 	require.FileExists(t, out)

@@ -13,7 +13,7 @@ import (
 // lockFile waits for the lock on a file, which it makes. waiting is called
 // once if somebody else has it. The lock ends with unlock and with the process.
 func lockFile(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,13 @@ func TestMain(m *testing.M) {
 func playParent(kind string) error {
 	ctx := context.Background()
 	switch kind {
+	case "find":
+		path, err := playFinder(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Println(path)
+		os.Exit(0)
 	case "s3":
 		s, err := StartS3(ctx, S3Options{Dir: os.Getenv("FERRY_TEST_DIR")})
 		if err != nil {

@@ -34,7 +34,7 @@ func (p tool) path(t *testing.T) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	require.NoError(t, err)
-	require.NoError(t, os.MkdirAll(filepath.Join(cache, "ferry"), 0o755))
+	require.NoError(t, os.MkdirAll(filepath.Join(cache, "ferry"), 0o700))
 	version := strings.TrimPrefix(pinned(t, filepath.Join(p.in, "go.mod"), p.module), "v")
 	out := filepath.Join(cache, "ferry", p.name+"-"+version)
 	if _, err := os.Stat(out); err == nil {
