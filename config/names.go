@@ -28,7 +28,8 @@ type vars struct {
 
 // readEnv finds the keys in an environment. A FERRY_ variable that is no key
 // is a problem: a misspelt one would silently do nothing. An empty variable
-// is an unset one.
+// is an unset one. What Kubernetes makes of Services whose names begin with
+// ferry is passed over.
 func readEnv(env []string) (vars, []error) {
 	byEnv := map[string]string{}
 	for _, k := range keys() {
@@ -43,6 +44,7 @@ func readEnv(env []string) (vars, []error) {
 		case name == envConfig:
 			found.file = value
 		case slices.Contains(envOthers, name):
+		case byEnv[name] == "" && ofService(name, value):
 		case byEnv[name] == "":
 			problems = append(problems, fmt.Errorf("%s: no such setting%s", name, suggest(name, envNames())))
 		case value != "":
