@@ -49,6 +49,7 @@ type S3 struct {
 // Target is the reseller platform that entitlements are migrated to.
 type Target struct {
 	BaseURL        string        `mapstructure:"base_url"`
+	AllowHTTP      bool          `mapstructure:"allow_http"` // beyond loopback; else base_url is https
 	Username       string        `mapstructure:"username"`
 	Password       Secret        `mapstructure:"password"`
 	PasswordFile   string        `mapstructure:"password_file"`
@@ -123,6 +124,7 @@ type Dashboard struct {
 	UserHeader     string `mapstructure:"user_header"`     // in which a trusted proxy names the user
 	TrustedProxies string `mapstructure:"trusted_proxies"` // addresses or networks, such as 10.0.0.0/8
 	PublicURL      string `mapstructure:"public_url"`      // as browsers see it
+	AllowHTTP      bool   `mapstructure:"allow_http"`      // passwords may cross a network unencrypted
 	TemporalUI     string `mapstructure:"temporal_ui"`     // base address for links; empty: none
 	TLSCertFile    string `mapstructure:"tls_cert_file"`
 	TLSKeyFile     string `mapstructure:"tls_key_file"`

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"strings"
 )
 
 // ValidateDashboard judges every value and what a dashboard can't do without.
-// One that other machines can reach needs users.
+// One that other machines can reach needs users, and a way for their passwords
+// that others can't read.
 func (c *Config) ValidateDashboard() error {
 	var p problems
 	d := c.Dashboard
@@ -18,20 +20,30 @@ func (c *Config) ValidateDashboard() error {
 	p.check(d.Address != "", "dashboard.address: is empty (the default is 127.0.0.1:8088)")
 	p.check(d.UsersFile != "" || d.Address == "" || d.Loopback(),
 		"dashboard.address: %q can be reached from other machines, which needs dashboard.users_file", d.Address)
+	p.check(d.UsersFile != "" || !d.public(),
+		"dashboard.public_url: without dashboard.users_file whoever reaches that address could start and steer migrations (set users_file, or leave public_url empty)")
+	p.check(d.UsersFile == "" || d.Loopback() || d.encrypted(),
+		"dashboard.address: %q takes passwords from other machines unencrypted (set dashboard.tls_cert_file and tls_key_file; or, behind a proxy with TLS, "+
+			"its name as dashboard.public_url, https://…; or dashboard.allow_http if that network is to be trusted)", d.Address)
 	return errors.Join(c.Validate(), errors.Join(p...))
 }
 
 // Loopback reports whether only this machine can reach the dashboard.
 func (d Dashboard) Loopback() bool {
 	host, _, err := net.SplitHostPort(d.Address)
-	if err != nil {
-		return false
-	}
-	if host == "localhost" {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
+	return err == nil && loopbackHost(host)
+}
+
+// public reports whether browsers of other machines are to use it.
+func (d Dashboard) public() bool {
+	u, err := url.Parse(d.PublicURL)
+	return d.PublicURL != "" && (err != nil || !loopbackHost(u.Hostname()))
+}
+
+// encrypted reports whether passwords are safe on their way here, or need not
+// be. A trusted proxy's address alone says nothing of how it is reached.
+func (d Dashboard) encrypted() bool {
+	return d.TLSCertFile != "" || d.AllowHTTP || strings.HasPrefix(strings.ToLower(d.PublicURL), "https://")
 }
 
 // Proxies are the networks whose user header is believed. A single address is

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -55,6 +56,21 @@ func (p *problems) url(name, value string) {
 	p.check(ok, "%s: not an http or https URL", name)
 	p.check(!ok || u.User == nil, "%s: holds credentials (use the keys for them)", name)
 	p.check(!ok || u.RawQuery == "" && u.Fragment == "", "%s: has a query or a fragment", name)
+}
+
+// clearHTTP reports whether a URL is http to another machine.
+func clearHTTP(value string) bool {
+	u, err := url.Parse(value)
+	return err == nil && u.Scheme == "http" && !loopbackHost(u.Hostname())
+}
+
+// loopbackHost reports whether a host is this machine by its very name.
+func loopbackHost(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // Validate judges every value and gives all problems at once, each with its
@@ -115,6 +131,8 @@ func (c *Config) validateStores(p *problems) {
 	p.check(s.WorkBucket == "" || bucketName.MatchString(s.WorkBucket),
 		"s3.work_bucket: %q is not a bucket's name (3 to 63 lower-case letters, digits, dots and dashes)", s.WorkBucket)
 	p.url("target.base_url", t.BaseURL)
+	p.check(t.AllowHTTP || !clearHTTP(t.BaseURL), "target.base_url: is http beyond this machine, so its password would cross the network unencrypted "+
+		"(write https://, or set target.allow_http if that network is to be trusted)")
 	p.check(!strings.Contains(t.Username, ":"), "target.username: holds a colon, which HTTP Basic can't carry")
 	p.check(t.Environment == "" || environmentName.MatchString(t.Environment),
 		"target.environment: %q is not a plain name (letters, digits, dot, dash, underscore)", t.Environment)

@@ -128,3 +128,23 @@ func TestSettings(t *testing.T) {
 	require.True(t, s.Reconcile)
 	require.Equal(t, 50, s.BatchSize)
 }
+
+func TestATargetBeyondThisMachineNeedsTLS(t *testing.T) {
+	t.Parallel()
+	for url, fine := range map[string]bool{
+		"https://resale.example.com": true, "http://127.0.0.1:8089": true, "http://localhost:8089/base": true, "http://[::1]:8089": true,
+		"http://resale.example.com": false, "http://sandbox:8089": false, "HTTP://10.0.0.1": false, "http://localhost.example.com": false,
+		"http://127.0.0.1.example.com": false,
+	} {
+		c := config.Default()
+		c.Target.BaseURL = url
+		if fine {
+			require.NoError(t, c.Validate(), url)
+			continue
+		}
+		require.ErrorContains(t, c.Validate(), "target.base_url: is http beyond this machine", url)
+		require.ErrorContains(t, c.Validate(), "target.allow_http")
+		c.Target.AllowHTTP = true
+		require.NoError(t, c.Validate(), url)
+	}
+}
