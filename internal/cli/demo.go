@@ -53,7 +53,7 @@ are meant to fail).`,
 	flags := command.Flags()
 	flags.StringVar(&f.file, "file", "", "your own migration file for route acme-nova")
 	flags.IntVar(&f.records, "records", 0, "generate a file of this many records")
-	flags.StringVar(&f.fault, "fault", "", "sandbox faults, such as errors=0.1,latency=50ms,lost=0.02")
+	flags.StringVar(&f.fault, "fault", "", "sandbox faults, such as errors=0.1,latency=50ms,answer=204:rate=0.1; docs/sandbox.md has all")
 	flags.BoolVar(&f.keep, "keep", false, "leave everything up until Ctrl-C, with the Temporal UI")
 	flags.StringVar(&f.dir, "dir", "", "keep the data here, and go on with what is there (default: a temporary folder)")
 	flags.StringVar(&f.out, "out", "", "folder for the reports (default: ferry-out/<migration>)")

@@ -24,6 +24,9 @@ type Faults struct {
 	// RetryAfterSeconds is the Retry-After of throttled calls and of an
 	// outage; 0 is no header.
 	RetryAfterSeconds int `json:"retryAfterSeconds"`
+	// RetryAfterText is the whole header instead, whatever it says: a date, a
+	// number of any length, or nonsense. Empty is RetryAfterSeconds.
+	RetryAfterText string `json:"retryAfterText"`
 	// LostAnswerRate is the share of writes that are done and whose connection
 	// is then cut without an answer.
 	LostAnswerRate float64 `json:"lostAnswerRate"`
@@ -44,6 +47,25 @@ type Faults struct {
 	Unauthorized bool `json:"unauthorized"`
 	// Refusals are, by step, the products that refuse it with NOT_AVAILABLE.
 	Refusals map[entitlement.Step][]string `json:"refusals"`
+	// Refuse are refusals of single calls; the first that matches answers.
+	Refuse []RefuseRule `json:"refuse"`
+	// WriteAnswers spoil the answers of writes that succeed; the first that
+	// matches does.
+	WriteAnswers []WriteAnswer `json:"writeAnswers"`
+	// OddItems spoil entitlements in the answers of reads; the first that
+	// matches does.
+	OddItems []OddItem `json:"oddItems"`
+	// UnderWayRate is the share of writes with an identifier whose connection
+	// is cut at once and that are done UnderWayMs milliseconds later. Until
+	// then the same identifier is answered CONFLICT.
+	UnderWayRate float64 `json:"underWayRate"`
+	UnderWayMs   int     `json:"underWayMs"`
+	// TrimIDs takes white space at the ends off external ids, FoldIDs makes
+	// them lower case, where they are stored and where they are asked for.
+	TrimIDs bool `json:"trimIds"`
+	FoldIDs bool `json:"foldIds"`
+	// WholeSeconds stores dates without what is below a second.
+	WholeSeconds bool `json:"wholeSeconds"`
 	// UniqueExternalIDs makes a repeated external id ALREADY_EXISTS.
 	UniqueExternalIDs bool `json:"uniqueExternalIds"`
 	// Forgetful remembers no identifiers, as if each expired at once: a repeated
@@ -60,6 +82,10 @@ func DefaultFaults() Faults {
 		RetryAfterSeconds: 1,
 		SettleAfterMs:     1000,
 		HoldAnswers:       []entitlement.Step{},
+		Refuse:            []RefuseRule{},
+		WriteAnswers:      []WriteAnswer{},
+		OddItems:          []OddItem{},
+		UnderWayMs:        1000,
 		UniqueExternalIDs: true,
 		Seed:              1,
 		Refusals:          map[entitlement.Step][]string{},
@@ -78,6 +104,9 @@ var everyStep = [...]entitlement.Step{
 
 func (f Faults) clone() Faults {
 	f.HoldAnswers = append([]entitlement.Step{}, f.HoldAnswers...)
+	f.Refuse = append([]RefuseRule{}, f.Refuse...)
+	f.WriteAnswers = append([]WriteAnswer{}, f.WriteAnswers...)
+	f.OddItems = append([]OddItem{}, f.OddItems...)
 	f.Refusals = maps.Clone(f.Refusals)
 	for step, products := range f.Refusals {
 		f.Refusals[step] = append([]string{}, products...)
@@ -96,6 +125,7 @@ func (f Faults) validate() error {
 	rate("throttleRate", f.ThrottleRate)
 	rate("lostAnswerRate", f.LostAnswerRate)
 	rate("acceptedRate", f.AcceptedRate)
+	rate("underWayRate", f.UnderWayRate)
 	positive := func(name string, value int) {
 		if value < 0 {
 			problems = append(problems, fmt.Errorf("%s: %d is negative", name, value))
@@ -104,6 +134,7 @@ func (f Faults) validate() error {
 	positive("latencyMs", f.LatencyMs)
 	positive("retryAfterSeconds", f.RetryAfterSeconds)
 	positive("settleAfterMs", f.SettleAfterMs)
+	positive("underWayMs", f.UnderWayMs)
 	for step := range f.Refusals {
 		if !slices.Contains(everyStep[:], step) {
 			problems = append(problems, fmt.Errorf("refusals: there is no step %q", step))
@@ -114,7 +145,25 @@ func (f Faults) validate() error {
 			problems = append(problems, fmt.Errorf("holdAnswers: there is no step %q", step))
 		}
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, f.validateRules()...)...)
+}
+
+func (f Faults) validateRules() (problems []error) {
+	add := func(list string, at int, err error) {
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s, no. %d: %w", list, at+1, err))
+		}
+	}
+	for i, rule := range f.Refuse {
+		add("refuse", i, rule.validate())
+	}
+	for i, rule := range f.WriteAnswers {
+		add("writeAnswers", i, rule.validate())
+	}
+	for i, rule := range f.OddItems {
+		add("oddItems", i, rule.validate())
+	}
+	return problems
 }
 
 func (f Faults) refuses(step entitlement.Step, product string) bool {

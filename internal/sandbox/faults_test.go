@@ -273,6 +273,7 @@ func TestParseFaults(t *testing.T) {
 		LatencyMs: 50, ErrorRate: 0.1, ThrottleRate: 0.3, RetryAfterSeconds: 2, LostAnswerRate: 0.02,
 		AcceptedRate: 0.4, SettleAfterMs: 60_000, Outage: true, Seed: 9, Refusals: map[entitlement.Step][]string{},
 		HoldAnswers: []entitlement.Step{entitlement.Create, entitlement.Revoke}, Forgetful: true,
+		Refuse: []RefuseRule{}, WriteAnswers: []WriteAnswer{}, OddItems: []OddItem{}, UnderWayMs: 1000,
 	}, f)
 	none, err := ParseFaults("")
 	require.NoError(t, err)

@@ -124,7 +124,11 @@ func (h *handlers) GetEntitlement(
 	if row.pending() {
 		status = http.StatusAccepted
 	}
-	return newAnswer(status, row.now)
+	given, err := newAnswer(status, row.now)
+	if err != nil {
+		return nil, err
+	}
+	return h.s.spoilGet(given, row.now.ExternalEntitlementID)
 }
 
 // ReportEntitlements gives one page of what the filters find.
@@ -154,7 +158,7 @@ func (h *handlers) ReportEntitlements(
 	for _, row := range rows {
 		a.Entitlements = append(a.Entitlements, row.now)
 	}
-	return a, nil
+	return h.s.spoilReport(a)
 }
 
 func (h *handlers) filter(body *resaleapi.ReportRequest) (f filter, page int) {
@@ -167,7 +171,7 @@ func (h *handlers) filter(body *resaleapi.ReportRequest) (f filter, page int) {
 	}
 	f.offset = (page - 1) * f.limit
 	if body.ExternalEntitlementIds != nil {
-		f.externals = *body.ExternalEntitlementIds
+		f.externals = h.s.faults.Load().storedIDs(*body.ExternalEntitlementIds)
 	}
 	if body.MerchantAccountKey != nil {
 		f.route = h.s.rules.byMerchant[*body.MerchantAccountKey].Route

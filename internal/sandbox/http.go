@@ -113,16 +113,22 @@ func (s *Server) book(operations map[string]operation) func(http.Handler) http.H
 				kind = kindResume
 			}
 			s.counts.call(kind)
-			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), kindKey{}, kind)))
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callKey{}, bookedCall{kind, body})))
 		})
 	}
 }
 
-type kindKey struct{}
+type callKey struct{}
 
-func kindOfCall(r *http.Request) (kind, bool) {
-	k, ok := r.Context().Value(kindKey{}).(kind)
-	return k, ok
+// bookedCall is what the books note of a call for those behind them.
+type bookedCall struct {
+	kind kind
+	body []byte
+}
+
+func callOf(r *http.Request) bookedCall {
+	c, _ := r.Context().Value(callKey{}).(bookedCall)
+	return c
 }
 
 func resumes(body []byte) bool {
@@ -140,7 +146,7 @@ func (s *Server) check(operations map[string]operation) func(http.Handler) http.
 			spec := operations[r.Pattern].spec
 			input := &openapi3filter.RequestValidationInput{Request: r, Route: spec, PathParams: pathParams(r, spec), Options: options}
 			if err := openapi3filter.ValidateRequest(r.Context(), input); err != nil {
-				if kind, _ := kindOfCall(r); kind.write() {
+				if callOf(r).kind.write() {
 					s.counts.reject()
 				}
 				writeRefusal(w, bad(complaint(err)))

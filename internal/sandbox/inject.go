@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"bytes"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -46,11 +45,13 @@ func (s *Server) inject(next http.Handler) http.Handler {
 			writeRefusal(w, refuse(fault.CodeUnauthorized, "the credentials are refused"))
 		case f.Outage:
 			f.trouble(w, http.StatusServiceUnavailable, fault.CodeServiceUnavailable)
+		case s.refuseByRule(f, w, r):
 		case s.dice.hit(f.ErrorRate):
 			f.trouble(w, http.StatusInternalServerError, fault.CodeInternalError)
 		case s.dice.hit(f.ThrottleRate):
 			f.trouble(w, http.StatusTooManyRequests, fault.CodeTooManyRequests)
-		case f.LostAnswerRate > 0 || len(f.HoldAnswers) > 0:
+		case s.serveUnderWay(f, w, r, next):
+		case f.LostAnswerRate > 0 || len(f.HoldAnswers) > 0 || len(f.WriteAnswers) > 0:
 			s.keepBack(f, w, r, next)
 		default:
 			next.ServeHTTP(w, r)
@@ -73,29 +74,43 @@ func wait(r *http.Request, ms int) bool {
 	}
 }
 
+// faultMessage is the responseMessage of what is refused on purpose.
+const faultMessage = "this answer is a fault of the sandbox"
+
 // trouble answers as a server, or a gateway before it, that can't do its work.
 func (f *Faults) trouble(w http.ResponseWriter, status int, code string) {
-	if f.RetryAfterSeconds > 0 && code != fault.CodeInternalError {
-		w.Header().Set("Retry-After", strconv.Itoa(f.RetryAfterSeconds))
+	if wait := f.retryAfter(); wait != "" && code != fault.CodeInternalError {
+		w.Header().Set("Retry-After", wait)
 	}
-	if !f.HTML {
-		writeRefusal(w, refuse(code, "this answer is a fault of the sandbox"))
+	if f.HTML {
+		writePage(w, status)
 		return
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	text := http.StatusText(status)
-	_, _ = fmt.Fprintf(w, "<html><head><title>%d %s</title></head><body><h1>%s</h1></body></html>\n", status, text, text)
+	writeRefusal(w, refuse(code, faultMessage))
+}
+
+func (f *Faults) retryAfter() string {
+	if f.RetryAfterText == "" && f.RetryAfterSeconds > 0 {
+		return strconv.Itoa(f.RetryAfterSeconds)
+	}
+	return f.RetryAfterText
 }
 
 // keepBack serves a call and, if it was a write that was done, may hold its
-// answer or, if chance wills it, cut the connection instead of answering.
+// answer, spoil it or, if chance wills it, cut the connection instead of
+// answering. A write whose answer is given instead of doing it isn't served.
 func (s *Server) keepBack(f *Faults, w http.ResponseWriter, r *http.Request, next http.Handler) {
 	kept := &keptAnswer{header: http.Header{}, status: http.StatusOK}
-	next.ServeHTTP(kept, r)
-	if kind, _ := kindOfCall(r); kind.write() && kept.status < 300 {
+	spoilt := s.spoilt(f, r)
+	if spoilt == nil || !spoilt.Instead {
+		next.ServeHTTP(kept, r)
+	}
+	if kind := callOf(r).kind; kind.write() && kept.status < 300 {
 		if !s.awaitRelease(r, kind) || s.dice.hit(f.LostAnswerRate) {
 			panic(http.ErrAbortHandler) // the server's own word for "cut it"
+		}
+		if spoilt != nil {
+			spoilt.spoil(kept)
 		}
 	}
 	kept.send(w)

@@ -55,6 +55,8 @@ type Server struct {
 	faultsMu       sync.Mutex                    // one change of the faults at a time
 	changed        atomic.Pointer[chan struct{}] // closed by the next change
 	dice           dice
+	uses           uses
+	underWay       underWay
 	handler        http.Handler
 }
 
@@ -65,6 +67,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{user: o.User, password: o.Password, now: o.Now, log: o.Log, rules: rules}
+	s.underWay.closing = make(chan struct{})
 	s.setDefaults()
 	faults := DefaultFaults()
 	if o.Faults != nil {
@@ -104,8 +107,10 @@ func (s *Server) setDefaults() {
 // and GET /healthz, which alone needs no credentials.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Close saves the books and closes the store. Stop the HTTP server first.
+// Close lets writes that are under way be done, saves the books and closes the
+// store. Stop the HTTP server first.
 func (s *Server) Close() error {
+	s.underWay.close()
 	return errors.Join(s.saveCounts(), s.store.close())
 }
 
@@ -137,6 +142,7 @@ func (s *Server) setFaults(f Faults) error {
 		return fmt.Errorf("sandbox faults: %w", err)
 	}
 	f = f.clone()
+	s.uses.keep(&f)
 	old := s.faults.Swap(&f)
 	if old == nil || old.Seed != f.Seed {
 		s.dice.seed(f.Seed)

@@ -72,8 +72,10 @@ func (s *Server) effect(ctx context.Context, w write, fingerprint []byte, now ti
 	if err := s.checkAction(r.route, next.ProductKey, w.kind); err != nil {
 		return nil, err
 	}
+	f := s.faults.Load()
+	next = f.storedDates(next)
 	status := http.StatusOK
-	if f := s.faults.Load(); s.dice.hit(f.AcceptedRate) {
+	if s.dice.hit(f.AcceptedRate) {
 		status = http.StatusAccepted
 		r = r.accepted(next, w.kind, now.Add(time.Duration(f.SettleAfterMs)*time.Millisecond))
 	} else {
@@ -122,6 +124,7 @@ func unknownEntitlement() *refusal { return refuse(fault.CodeNotFound, "there is
 func (s *Server) fresh(body *resaleapi.CreateRequest) func(context.Context, time.Time) (row, resaleapi.Entitlement, error) {
 	return func(ctx context.Context, now time.Time) (row, resaleapi.Entitlement, error) {
 		var none resaleapi.Entitlement
+		body := s.faults.Load().storedCreate(body)
 		route, err := s.rules.checkCreate(body)
 		if err != nil {
 			return row{}, none, err
