@@ -28,6 +28,8 @@ type MigrateBatchInput struct {
 // Tally is how far a batch has come: its signal to the root, and, final, its
 // result. It is always the whole count, so a later one replaces an earlier.
 type Tally struct {
+	stamp
+
 	Number   int                  `json:"number"`
 	Outcomes migration.Outcomes   `json:"outcomes"`
 	Partial  int                  `json:"partial"`
@@ -36,6 +38,7 @@ type Tally struct {
 	Groups   migration.Groups     `json:"groups"`            // of what was not migrated
 	Waiting  int                  `json:"waiting,omitempty"` // under way for over a minute
 	Sent     int                  `json:"sent"`              // how many were sent before: signals can overtake each other
+	Dropped  int                  `json:"dropped,omitempty"` // messages to it and its records that were none of the run's
 
 	limits.Report // of what counts for the limits
 }
@@ -43,6 +46,9 @@ type Tally struct {
 // MigrateBatch migrates a batch's records, each in a child workflow, and
 // leaves their outcomes in the work bucket.
 func MigrateBatch(ctx workflow.Context, in MigrateBatchInput) (*Tally, error) {
+	if err := checkBatchParent(workflow.GetInfo(ctx), in); err != nil {
+		return nil, err
+	}
 	b := newBatchRun(ctx, in)
 	workflow.Go(b.ctx, b.listen)
 	if err := b.load(); err != nil {
@@ -71,6 +77,7 @@ type batchRun struct {
 	lost     []int // record numbers whose workflow closed without an outcome
 	open     map[int]*openRecord
 	over     bool // no record is under way or will be
+	dropped  int  // messages that were none of the run's
 
 	lastMove time.Time // when a record ended last
 }
@@ -92,7 +99,7 @@ func newBatchRun(ctx workflow.Context, in MigrateBatchInput) *batchRun {
 	workflow.Go(calls, func(own workflow.Context) {
 		ctx.Done().Receive(own, nil)
 		b.apply(Control{
-			Number: b.control.Number, Stop: fault.CodeOperatorStopped,
+			stamp: b.control.stamp, At: b.control.At, Number: b.control.Number, Stop: fault.CodeOperatorStopped,
 			Width: b.control.Width, Consecutive: b.control.Consecutive,
 		})
 	})
@@ -165,6 +172,7 @@ func (b *batchRun) childInput(rec activities.BatchRecord) MigrateEntitlementInpu
 		},
 		Route: b.in.Route, Status: rec.Status, Steps: rec.Steps,
 		Look: b.known[rec.Record] || wasReset(b.ctx), Restarted: b.again(), Behaviour: b.in.Behaviour,
+		RunMark:            b.in.Control.Mark,
 		RequestsPerSecond:  b.control.RequestsPerSecond,
 		RetryBudgetSeconds: b.in.RetryBudgetSeconds, HoldAfterSeconds: b.in.HoldAfterSeconds,
 	}
@@ -185,6 +193,7 @@ func (b *batchRun) finish(rec activities.BatchRecord, out migration.Outcome, err
 
 // keep takes an outcome over.
 func (b *batchRun) keep(out migration.Outcome, record int) {
+	b.dropped, out.Dropped = b.dropped+out.Dropped, 0
 	b.outcomes[record] = out
 	switch {
 	case countsAsFailure(out):

@@ -16,14 +16,14 @@ func (b *batchRun) listen(ctx workflow.Context) {
 	trouble := workflow.GetSignalChannel(ctx, signalTrouble)
 	s := workflow.NewSelector(ctx)
 	s.AddReceive(control, func(c workflow.ReceiveChannel, _ bool) {
-		var msg Control
-		c.Receive(ctx, &msg)
-		b.apply(msg)
+		if msg, ok := receiveMessage(ctx, c, b.in.Behaviour, maxMessageBytes, b.checkControl, b.drop); ok {
+			b.apply(msg)
+		}
 	})
 	s.AddReceive(trouble, func(c workflow.ReceiveChannel, _ bool) {
-		var msg Trouble
-		c.Receive(ctx, &msg)
-		b.pass(msg)
+		if msg, ok := receiveMessage(ctx, c, b.in.Behaviour, maxMessageBytes, b.checkTrouble, b.drop); ok {
+			b.pass(msg)
+		}
 	})
 	for {
 		s.Select(ctx)
@@ -33,8 +33,13 @@ func (b *batchRun) listen(ctx workflow.Context) {
 // apply takes over the root's control, and passes it to the open records. A
 // stop is for good.
 func (b *batchRun) apply(c Control) {
-	if c.Number < b.control.Number {
-		return
+	if c.overtaken(b.control) {
+		if c.Stop == "" || b.in.Behaviour < behaviourWary {
+			return
+		}
+		stop := c.Stop // is for good, however late it comes
+		c = b.control
+		c.Stop = stop
 	}
 	if b.control.Stop != "" {
 		c.Stop = b.control.Stop
@@ -71,6 +76,12 @@ func (b *batchRun) pass(t Trouble) {
 		}
 		b.lastMove = now // the others of the batch have the same to tell
 	}
+	b.report(t)
+}
+
+// report tells the root of a trouble.
+func (b *batchRun) report(t Trouble) {
+	t.stamp, t.Batch, t.Message = b.stamp(), b.in.Number, clip(t.Message)
 	b.signalRoot(signalTrouble, t)
 }
 
@@ -132,7 +143,7 @@ func (b *batchRun) insistOnStore(name string, in, out any) error {
 			return err
 		}
 		f := fault.FromActivity(err)
-		b.signalRoot(signalTrouble, Trouble{
+		b.report(Trouble{
 			Code: f.Code, Message: fmt.Sprintf("batch %d, %s: %s", b.in.Number, name, f.Message),
 			Record: b.in.First, Since: began, Store: true,
 		})

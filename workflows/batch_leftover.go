@@ -80,6 +80,9 @@ func (b *batchRun) mayLeave() bool {
 func (b *batchRun) endLeftover(id string) {
 	c := b.control
 	c.Stop = fault.CodeOperatorStopped
+	if c.Mark != "" {
+		c.Leftover = workflow.GetInfo(b.ctx).WorkflowExecution.RunID
+	}
 	b.signalRecord(id, c)
 }
 

@@ -49,9 +49,17 @@ func (b *batchRun) catchUp(ctx workflow.Context) {
 
 func (b *batchRun) send(t Tally) {
 	b.book.Told()
-	t.Sent = b.sent
+	t.stamp, t.Sent = b.stamp(), b.sent
 	b.sent++
 	b.signalRoot(signalTally, t)
+}
+
+// stamp is what the root knows the batch's messages by.
+func (b *batchRun) stamp() stamp {
+	if b.in.Control.Mark == "" {
+		return stamp{}
+	}
+	return stamp{Mark: b.in.Control.Mark, Run: firstRun(workflow.GetInfo(b.ctx))}
 }
 
 // signalRoot tells the root something; a root that is gone needs no telling.
@@ -64,7 +72,7 @@ func (b *batchRun) signalRoot(name string, msg any) {
 // tally counts the batch. Records without an outcome count once the batch is
 // over: they were not attempted.
 func (b *batchRun) tally() Tally {
-	t := Tally{Number: b.in.Number, Waiting: b.slow(), Report: b.book.Report()}
+	t := Tally{Number: b.in.Number, Waiting: b.slow(), Dropped: b.dropped, Report: b.book.Report()}
 	for i := range b.in.Count {
 		if out, ok := b.outcomes[b.in.First+i]; ok {
 			t.add(out)

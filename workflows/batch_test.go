@@ -60,6 +60,7 @@ func batchEnv(t *testing.T) *batchBundle {
 		}
 		return out, nil
 	})
+	beChild(b.TestWorkflowEnvironment, BatchID("m", 3), "m")
 	b.OnWorkflow(MigrateEntitlementName, mock.Anything, mock.Anything).Return(
 		func(ctx workflow.Context, in MigrateEntitlementInput) (migration.Outcome, error) {
 			b.started = append(b.started, in.Record)

@@ -14,6 +14,8 @@ const (
 // Signals can overtake each other on their way, so each has its number, and an
 // older one than was heard changes nothing.
 type Control struct {
+	stamp
+
 	Number            int     `json:"number,omitempty"` // of the root's broadcast, from 1
 	Hold              bool    `json:"hold"`             // start nothing, repeat nothing
 	Stop              string  `json:"stop,omitempty"`   // why nothing more is to be done: a fault code
@@ -21,17 +23,24 @@ type Control struct {
 	Consecutive       int     `json:"consecutive"`      // the limit that a batch judges itself
 	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
 	Releases          int     `json:"releases,omitempty"` // how often the run went on: makes each release a news
+
+	At       time.Time `json:"at,omitzero"`        // of the broadcast
+	Leftover string    `json:"leftover,omitempty"` // run id of a sender that tells what earlier runs have begun
 }
 
 // forRecords is what of it concerns a record that is under way.
 func (c Control) forRecords() Control {
 	c.Number, c.Width, c.Consecutive = 0, 0, 0
+	c.Run, c.At = "", time.Time{}
 	return c
 }
 
 // Trouble is what a record or batch can't judge alone: the credentials are
 // refused, the target has been away for long, or the work bucket says no.
 type Trouble struct {
+	stamp
+
+	Batch   int       `json:"batch,omitempty"` // that tells the root of it
 	Code    string    `json:"code"`
 	Message string    `json:"message"`
 	Record  int       `json:"record"`

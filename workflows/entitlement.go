@@ -20,6 +20,7 @@ type MigrateEntitlementInput struct {
 	Look      bool               `json:"look,omitempty"`      // the target had its external id when the batch began
 	Restarted bool               `json:"restarted,omitempty"` // its batch was started again: what is found may be this run's
 	Behaviour int                `json:"behaviour"`
+	RunMark   string             `json:"runMark,omitempty"` // by which it knows the messages of its batch
 
 	RequestsPerSecond  float64 `json:"requestsPerSecond,omitempty"`
 	RetryBudgetSeconds int     `json:"retryBudgetSeconds"`
@@ -30,6 +31,9 @@ type MigrateEntitlementInput struct {
 // fails, fails this workflow: the error's type is the code, its details are
 // the outcome.
 func MigrateEntitlement(ctx workflow.Context, in MigrateEntitlementInput) (migration.Outcome, error) {
+	if err := checkRecordParent(workflow.GetInfo(ctx), in); err != nil {
+		return migration.Outcome{}, err
+	}
 	r := newRecordRun(ctx, in)
 	out := r.run()
 	if out.Fate == migration.Failed {
@@ -55,9 +59,10 @@ type recordRun struct {
 	attempts  int  // of the current step
 	called    time.Time
 
-	heard int // number of the last control
-	held  bool
-	stop  string
+	heard   Control // the last
+	held    bool
+	stop    string
+	dropped int // messages that were none of the run's
 }
 
 func newRecordRun(ctx workflow.Context, in MigrateEntitlementInput) *recordRun {
@@ -172,7 +177,7 @@ func (r *recordRun) outcome(fate migration.Fate) migration.Outcome {
 	start, end := r.start.UTC(), workflow.Now(r.ctx).UTC()
 	return migration.Outcome{
 		Record: r.in.Record, ExternalEntitlementID: r.in.ExternalEntitlementID, Fate: fate,
-		Status: r.in.Status, EntitlementID: r.id, StepsDone: r.done, Attempts: r.attempts,
+		Status: r.in.Status, EntitlementID: r.id, StepsDone: r.done, Attempts: r.attempts, Dropped: r.dropped,
 		StartedAt: &start, FinishedAt: &end,
 	}
 }

@@ -55,6 +55,7 @@ func recordEnv(t *testing.T, answers ...answer) (*testsuite.TestWorkflowEnvironm
 	s := &script{t: t, answers: answers}
 	env.RegisterActivityWithOptions(s.perform, activity.RegisterOptions{Name: activities.PerformStepName})
 	RegisterWorkflows(env)
+	beChild(env, EntitlementID("acme-nova", "ext-7"), BatchID("m", 1))
 	return env, s
 }
 

@@ -56,6 +56,12 @@ type Carried struct {
 	Heir       bool                   `json:"heir,omitempty"` // of a run that was reset: see noteReset
 	Audit      []migration.AuditEntry `json:"audit,omitempty"`
 	Marks      marks                  `json:"marks,omitempty"`
+
+	// Of is the run that continues, and the first of its chain. Runs of the first
+	// behaviour don't say it.
+	Of          runOf     `json:"of,omitzero"`
+	BroadcastAt time.Time `json:"broadcastAt,omitzero"`
+	Dropped     dropped   `json:"dropped,omitzero"`
 }
 
 type namedFile struct {
@@ -79,6 +85,7 @@ type fileRun struct {
 	Carried
 	in       MigrateFileInput
 	id       string
+	mark     string           // of the run's own messages; empty in runs of the first behaviour
 	ctx      workflow.Context // disconnected: a cancelled root stops in order
 	phase    migration.Phase
 	result   migration.Result
@@ -103,11 +110,17 @@ func newFileRun(ctx workflow.Context, in MigrateFileInput) (*fileRun, error) {
 		in: in, id: workflow.GetInfo(ctx).WorkflowExecution.ID, ctx: calls,
 		phase: migration.Checking, lastMove: workflow.Now(ctx),
 	}
-	if in.Carried != nil {
+	if in.problem == "" && in.Carried != nil {
+		if err := checkCarried(workflow.GetInfo(ctx), in.Carried); err != nil {
+			return nil, err
+		}
 		r.Carried, r.phase = *in.Carried, migration.Migrating
 	} else {
 		r.Behaviour = int(workflow.GetVersion(ctx, behaviourChange, behaviourFirst, currentBehaviour))
 		r.StartedAt, r.Next = workflow.Now(ctx).UTC(), 1
+	}
+	if r.Behaviour >= behaviourWary {
+		r.mark = runMark(workflow.GetInfo(ctx))
 	}
 	r.in.Carried = nil
 	r.noteReset()
@@ -151,8 +164,8 @@ func (r *fileRun) run() (*Summary, error) {
 // prepare checks, claims, imports and plans. An error is what kept the run
 // from importing; a result is set if it ends here in order.
 func (r *fileRun) prepare() error {
-	if r.in.problem != "" {
-		return fault.Run(&fault.Fault{Code: fault.CodeBadInput, Message: r.in.problem})
+	if problem := r.inputProblem(); problem != "" {
+		return badInput("%s", problem)
 	}
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	r.stopping = cancel

@@ -13,7 +13,8 @@ import (
 // openBatch is a batch under way.
 type openBatch struct {
 	migrationfile.Batch
-	tally Tally // the last that was heard
+	tally Tally  // the last that was heard
+	run   string // of its workflow, once it is started
 }
 
 // idle reports whether all that a batch still does is to wait for slow
@@ -51,6 +52,7 @@ func (r *fileRun) hear(t Tally) {
 		return
 	}
 	b.tally = t
+	r.noteDropped("")
 	r.judge(r.Failures.Hear(t.Report, false, r.limits()))
 }
 
@@ -58,6 +60,7 @@ func (r *fileRun) hear(t Tally) {
 func (r *fileRun) close(b *openBatch, t Tally) {
 	r.open = slices.DeleteFunc(r.open, func(o *openBatch) bool { return o == b })
 	r.Closed = r.Closed.plus(t)
+	r.noteDropped("")
 	if b.Number >= r.firstOfWave() {
 		r.WaveFailed += t.Count().Failed
 	}
@@ -66,7 +69,7 @@ func (r *fileRun) close(b *openBatch, t Tally) {
 
 // forget drops what was heard of a batch that is started again.
 func (r *fileRun) forget(b *openBatch) {
-	b.tally = Tally{}
+	b.tally, b.run = Tally{}, ""
 	r.Failures.Forget(b.First)
 }
 
@@ -81,7 +84,7 @@ func (r *fileRun) judge(t *limits.Trip) {
 // plus adds a batch's counts; what the limits look at is kept elsewhere.
 func (t Tally) plus(u Tally) Tally {
 	sum := Tally{
-		Outcomes: t.Outcomes.Plus(u.Outcomes), Partial: t.Partial + u.Partial,
+		Dropped: t.Dropped + u.Dropped, Outcomes: t.Outcomes.Plus(u.Outcomes), Partial: t.Partial + u.Partial,
 		Migrated: t.Migrated.Plus(u.Migrated), Steps: t.Steps.Plus(u.Steps), Groups: append(migration.Groups(nil), t.Groups...),
 	}
 	for _, g := range u.Groups {

@@ -19,7 +19,7 @@ const self = "ferry"
 // control is what batches are to go by now.
 func (r *fileRun) control() Control {
 	return Control{
-		Number: r.Broadcasts, Hold: r.Hold, Stop: r.Stop, Width: r.width(),
+		stamp: r.stamp(), At: r.BroadcastAt, Number: r.Broadcasts, Hold: r.Hold, Stop: r.Stop, Width: r.width(),
 		Consecutive: r.Settings.Limits.Consecutive, RequestsPerSecond: r.Settings.RequestsPerSecond,
 		Releases: r.Releases,
 	}
@@ -42,6 +42,9 @@ func (r *fileRun) width() int {
 // broadcast tells all batches under way.
 func (r *fileRun) broadcast() {
 	r.Broadcasts++
+	if r.mark != "" {
+		r.BroadcastAt = workflow.Now(r.ctx).UTC()
+	}
 	for _, b := range r.open {
 		r.tell(r.ctx, b.Number)
 	}
@@ -110,14 +113,14 @@ func (r *fileRun) abort(a OperatorAction) {
 func (r *fileRun) listen(ctx workflow.Context) {
 	s := workflow.NewSelector(ctx)
 	s.AddReceive(workflow.GetSignalChannel(ctx, signalTally), func(c workflow.ReceiveChannel, _ bool) {
-		var t Tally
-		c.Receive(ctx, &t)
-		r.hear(t)
+		if t, ok := receiveMessage(ctx, c, r.Behaviour, maxTallyBytes, r.checkTally, r.drop); ok {
+			r.hear(t)
+		}
 	})
 	s.AddReceive(workflow.GetSignalChannel(ctx, signalTrouble), func(c workflow.ReceiveChannel, _ bool) {
-		var t Trouble
-		c.Receive(ctx, &t)
-		r.help(t)
+		if t, ok := receiveMessage(ctx, c, r.Behaviour, maxMessageBytes, r.checkTrouble, r.drop); ok {
+			r.help(t)
+		}
 	})
 	for {
 		s.Select(ctx)

@@ -129,7 +129,7 @@ func (r *fileRun) batch(number int) (migrationfile.Batch, error) {
 func (r *fileRun) runBatch(ctx workflow.Context, b *openBatch) Tally {
 	for try, waits := 0, 0; try < batchTries; {
 		r.forget(b)
-		t, err := r.tryBatch(ctx, b.Batch, try > 0 || r.Heir || wasReset(ctx))
+		t, err := r.tryBatch(ctx, b, try > 0 || r.Heir || wasReset(ctx))
 		switch {
 		case err == nil:
 			return t
@@ -143,15 +143,19 @@ func (r *fileRun) runBatch(ctx workflow.Context, b *openBatch) Tally {
 	return r.resolveBatch(ctx, b.Batch)
 }
 
-func (r *fileRun) tryBatch(ctx workflow.Context, b migrationfile.Batch, restarted bool) (Tally, error) {
+func (r *fileRun) tryBatch(ctx workflow.Context, b *openBatch, restarted bool) (Tally, error) {
 	sent := r.control()
 	in := MigrateBatchInput{
-		BatchRef: r.ref(b), Route: r.in.Route, Control: sent, Restarted: restarted, Behaviour: r.Behaviour, Marks: r.Marks,
+		BatchRef: r.ref(b.Batch), Route: r.in.Route, Control: sent, Restarted: restarted, Behaviour: r.Behaviour, Marks: r.Marks,
 		RetryBudgetSeconds: r.Settings.RetryBudgetSeconds, HoldAfterSeconds: r.Settings.HoldAfterSeconds,
 	}
 	child := workflow.ExecuteChildWorkflow(withBatch(ctx, in), MigrateBatchName, in)
-	if child.GetChildWorkflowExecution().Get(ctx, nil) == nil && r.control() != sent {
-		r.tell(ctx, b.Number)
+	var started workflow.Execution
+	if child.GetChildWorkflowExecution().Get(ctx, &started) == nil {
+		b.run = started.RunID
+		if r.control() != sent {
+			r.tell(ctx, b.Number)
+		}
 	}
 	var t Tally
 	err := child.Get(ctx, &t)

@@ -134,6 +134,9 @@ func (r *fileRun) continueAsNew() error {
 	_ = workflow.Await(r.ctx, func() bool { return workflow.AllHandlersFinished(r.ctx) })
 	in := r.in
 	carried := r.Carried
+	if r.Behaviour >= behaviourWary {
+		carried.Of = runOf{Run: workflow.GetInfo(r.ctx).WorkflowExecution.RunID, First: firstRun(workflow.GetInfo(r.ctx))}
+	}
 	in.Carried = &carried
 	return workflow.NewContinueAsNewError(r.ctx, MigrateFileName, in)
 }

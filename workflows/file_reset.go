@@ -37,6 +37,9 @@ func (r *fileRun) mustImport() bool {
 func (r *fileRun) endLeftover(ctx workflow.Context, batch, waits int) {
 	c := r.control()
 	c.Stop = fault.CodeOperatorStopped
+	if c.Mark != "" {
+		c.Leftover = workflow.GetInfo(ctx).WorkflowExecution.RunID
+	}
 	workflow.SignalExternalWorkflow(ctx, BatchID(r.id, batch), "", signalControl, c)
 	_ = workflow.Sleep(ctx, min(leftoverWait<<min(waits, 10), heirWait))
 }

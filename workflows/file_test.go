@@ -81,6 +81,11 @@ func done(in MigrateBatchInput, failed int) *Tally {
 	}
 }
 
+// stampOf is what a batch's messages are known by.
+func stampOf(ctx workflow.Context, in MigrateBatchInput) stamp {
+	return stamp{Mark: in.Control.Mark, Run: firstRun(workflow.GetInfo(ctx))}
+}
+
 // orderOf is the order of completion of records that finished in file order.
 func orderOf(bad []bool) string {
 	order := make([]byte, len(bad))
@@ -472,6 +477,7 @@ func TestLongHistoryIsContinuedAsNewWithItsState(t *testing.T) {
 
 	c := fileEnv(t)
 	c.SetStartWorkflowOptions(clientOptions("acme-1"))
+	c.SetContinuedExecutionRunID(in.Carried.Of.Run)
 	c.ExecuteWorkflow(MigrateFileName, in)
 	require.NoError(t, c.GetWorkflowError())
 	require.Equal(t, []int{5, 6, 7, 8, 9, 10}, c.started)
@@ -496,7 +502,7 @@ func TestOutageHoldsTheRunUntilTheTargetAnswers(t *testing.T) {
 		}
 		tell := func() {
 			workflow.SignalExternalWorkflow(ctx, "acme-1", "", signalTrouble, Trouble{
-				Code: fault.CodeServiceUnavailable, Message: "away", Since: workflow.Now(ctx),
+				stamp: stampOf(ctx, in), Batch: in.Number, Record: in.First, Code: fault.CodeServiceUnavailable, Message: "away", Since: workflow.Now(ctx),
 			})
 		}
 		_ = workflow.Sleep(ctx, time.Minute)
@@ -524,16 +530,17 @@ func TestATallyThatWasOvertakenSaysNothingNew(t *testing.T) {
 	b.settings.Concurrency.Batches = 1
 	b.batch = func(ctx workflow.Context, in MigrateBatchInput) (*Tally, error) {
 		if in.Number == 1 {
-			late := done(in, 0)
-			late.Sent = 1
+			early, late := done(in, 0), done(in, 0)
+			early.stamp, late.stamp = stampOf(ctx, in), stampOf(ctx, in)
+			early.Outcomes.Migrated, early.Order, late.Sent = 3, "ppp", 1
 			workflow.SignalExternalWorkflow(ctx, "acme-1", "", signalTally, late)
-			workflow.SignalExternalWorkflow(ctx, "acme-1", "", signalTally, Tally{Number: 1})
+			workflow.SignalExternalWorkflow(ctx, "acme-1", "", signalTally, early)
 			return done(in, 0), workflow.Sleep(ctx, hour)
 		}
 		return done(in, 0), nil
 	}
 	b.RegisterDelayedCallback(func() { require.Equal(t, 10, b.query(t).Outcomes.Migrated) }, time.Minute)
-	b.run(t)
+	require.Empty(t, b.run(t).Audit, "it is no stranger's")
 }
 
 // Who aborts a run because the target is away doesn't wait for the target.

@@ -111,18 +111,25 @@ func (r *recordRun) awaitRelease() {
 // hand.
 func (r *recordRun) listen(s workflow.Selector) {
 	s.AddReceive(r.control, func(c workflow.ReceiveChannel, _ bool) {
-		var msg recordControl
-		c.Receive(r.calls, &msg)
-		if msg.Migration != "" && msg.Migration != r.in.Migration {
-			return // another migration has the same entitlement, and must wait
+		if msg, ok := receiveMessage(r.calls, c, r.in.Behaviour, maxMessageBytes, r.checkControl, r.drop); ok {
+			r.apply(msg.Control)
 		}
-		if msg.Number < r.heard {
-			return // it was overtaken on its way
-		}
-		r.heard, r.held, r.stop = msg.Number, msg.Hold, msg.Stop
-		r.in.RequestsPerSecond = msg.RequestsPerSecond
 	})
 	s.AddReceive(r.ctx.Done(), func(workflow.ReceiveChannel, bool) { r.stop = fault.CodeOperatorStopped })
+}
+
+// apply takes over a control.
+func (r *recordRun) apply(c Control) {
+	wary, stop := r.in.Behaviour >= behaviourWary, r.stop
+	if !c.overtaken(r.heard) {
+		r.heard, r.held, r.stop = c, c.Hold, c.Stop
+		r.in.RequestsPerSecond = c.RequestsPerSecond
+	} else if wary {
+		r.stop = c.Stop // counts, however late it comes
+	}
+	if wary && stop != "" {
+		r.stop = stop // is for good
+	}
 }
 
 // report tells the batch what the record can't judge alone. A batch that is
@@ -133,6 +140,6 @@ func (r *recordRun) report(f *fault.Fault, since time.Time) {
 		return
 	}
 	workflow.SignalExternalWorkflow(r.calls, parent.ID, parent.RunID, signalTrouble, Trouble{
-		Code: f.Code, Message: f.Message, Record: r.in.Record, Since: since,
+		stamp: stamp{Mark: r.in.RunMark}, Code: f.Code, Message: clip(f.Message), Record: r.in.Record, Since: since,
 	})
 }

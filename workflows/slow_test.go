@@ -92,6 +92,7 @@ func waitingBatch(number, waiting int) func(workflow.Context, MigrateBatchInput)
 		early.Outcomes.Migrated -= waiting
 		early.Order = early.Order[waiting:]
 		early.Waiting = waiting
+		early.stamp = stampOf(ctx, in)
 		workflow.SignalExternalWorkflow(ctx, "acme-1", "", signalTally, early)
 		return done(in, 0), workflow.Sleep(ctx, hour)
 	}

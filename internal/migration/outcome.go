@@ -44,6 +44,10 @@ type Outcome struct {
 	Attempts              int                `json:"attempts"`                // calls made for the last step
 	StartedAt             *time.Time         `json:"startedAt,omitempty"`
 	FinishedAt            *time.Time         `json:"finishedAt,omitempty"`
+
+	// Dropped counts the messages to the record's workflow that were none of its
+	// run's. Its batch adds them up and keeps none.
+	Dropped int `json:"dropped,omitempty"`
 }
 
 // Partial reports whether the record failed with at least one step done, or
