@@ -246,6 +246,7 @@ func (b *bundle) requireInfo(id, name string, info migration.FileInfo) {
 	b.t.Helper()
 	body := b.file(id, name)
 	sum := sha256.Sum256(body)
+	info.Records, info.NotAttempted = 0, 0 // of a reload alone
 	require.Equal(b.t, migration.FileInfo{
 		URI: b.store.Work(migration.Key(id, name)).String(), Bytes: int64(len(body)), SHA256: hex.EncodeToString(sum[:]),
 	}, info)

@@ -32,7 +32,9 @@ type WriteReportsResult struct {
 
 // WriteReports writes reload.json and errors.csv, by streaming, from the
 // batches' outcomes and the staged records; neither if nothing is left to do.
-// Repeating it writes the same files again.
+// The reload begins with what was never attempted, so that its first wave says
+// something about them and not about what failed before; the errors begin with
+// their causes. Repeating it writes the same files again.
 func (a *Activities) WriteReports(ctx context.Context, in WriteReportsInput) (*WriteReportsResult, error) {
 	ctx, stop := withPulse(ctx)
 	defer stop()
@@ -51,11 +53,11 @@ func (a *Activities) writeReports(ctx context.Context, in WriteReportsInput) (*W
 	r := &reports{
 		activities: a, ctx: ctx, in: in,
 		result: WriteReportsResult{Files: map[string]migration.FileInfo{}},
+		holds:  make([]uint8, len(plan.Batches)),
 	}
 	defer r.abort()
-	for _, b := range plan.Batches {
-		heartbeat(ctx, b.Number)
-		if err := r.batch(b); err != nil {
+	for r.pass = range migration.ErrorsRanks {
+		if err := r.readBatches(plan.Batches); err != nil {
 			return nil, err
 		}
 	}
@@ -66,13 +68,17 @@ func (a *Activities) writeReports(ctx context.Context, in WriteReportsInput) (*W
 	return &r.result, nil
 }
 
-// reports is one pass over a migration's outcomes.
+// reports is some passes over a migration's outcomes, each for the records that
+// come next in one file or the other: memory stays flat, and a batch of which
+// all is told is read no more. The first pass counts.
 type reports struct {
 	activities *Activities
 	ctx        context.Context
 	in         WriteReportsInput
 	groups     migration.Groups
 	result     WriteReportsResult
+	pass       int
+	holds      []uint8 // of each batch: the passes that have to do with it, as bits
 
 	// Made with the first record to report.
 	reloadFile, errorsFile *outFile
@@ -80,7 +86,21 @@ type reports struct {
 	errors                 *migrationfile.ErrorsWriter
 }
 
-func (r *reports) batch(b migrationfile.Batch) error {
+// readBatches is one pass.
+func (r *reports) readBatches(batches []migrationfile.Batch) error {
+	for i, b := range batches {
+		if r.pass > 0 && r.holds[i]&(1<<r.pass) == 0 {
+			continue
+		}
+		heartbeat(r.ctx, b.Number)
+		if err := r.batch(b, &r.holds[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reports) batch(b migrationfile.Batch, holds *uint8) error {
 	ref := batchRef(r.in.Migration, b)
 	outcomes, err := r.activities.outcomes(r.ctx, ref)
 	if err != nil {
@@ -96,11 +116,26 @@ func (r *reports) batch(b migrationfile.Batch) error {
 		if !ok {
 			o = notAttempted(s, r.in.Code)
 		}
-		return r.record(s, o)
+		if r.pass == 0 {
+			r.count(s, o)
+		}
+		if migrated(o) {
+			return nil
+		}
+		*holds |= 1<<reloadPass(o) | 1<<o.ErrorsRank()
+		return r.write(s, o)
 	})
 }
 
-func (r *reports) record(s stagedRecord, o migration.Outcome) error {
+// reloadPass is the pass in which a record goes into the reload file.
+func reloadPass(o migration.Outcome) int {
+	if o.Fate == migration.NotAttempted {
+		return 0
+	}
+	return 1
+}
+
+func (r *reports) count(s stagedRecord, o migration.Outcome) {
 	r.result.Records++
 	r.result.Outcomes.Add(o.Fate, 1)
 	if o.Partial() {
@@ -116,23 +151,35 @@ func (r *reports) record(s stagedRecord, o migration.Outcome) error {
 	r.result.Steps.Add(o)
 	if migrated(o) {
 		r.result.Migrated.Add(due, 1)
-		return nil
+		return
 	}
 	r.groups.Add(o)
+}
+
+// write puts a record that is still to do into the files whose turn it is.
+func (r *reports) write(s stagedRecord, o migration.Outcome) error {
 	r.open()
-	var partialID string
-	// The file format takes UUIDs alone; without one the reload finds the
-	// entitlement by its external id.
-	if o.Partial() && entitlement.IsUUID(o.EntitlementID) {
-		partialID = o.EntitlementID
+	if r.pass == reloadPass(o) {
+		if err := r.reload.Add(s.line, reloadID(o)); err != nil {
+			return err
+		}
 	}
-	if err := r.reload.Add(s.line, partialID); err != nil {
-		return err
+	if r.pass != o.ErrorsRank() {
+		return nil
 	}
 	if o.EntitlementID == "" {
 		o.EntitlementID = s.decoded.EntitlementID
 	}
 	return r.errors.Add(&o, migration.Hint(o.Code))
+}
+
+// reloadID is the target's id of a partial record. The file format takes UUIDs
+// alone; without one the reload finds the entitlement by its external id.
+func reloadID(o migration.Outcome) string {
+	if o.Partial() && entitlement.IsUUID(o.EntitlementID) {
+		return o.EntitlementID
+	}
+	return ""
 }
 
 func (r *reports) open() {
@@ -160,6 +207,9 @@ func (r *reports) close() error {
 		info, err := f.close()
 		if err != nil {
 			return err
+		}
+		if name == migration.FileReload {
+			info.Records, info.NotAttempted = r.reload.Records(), r.result.Outcomes.NotAttempted
 		}
 		r.result.Files[name] = *info
 	}

@@ -112,9 +112,9 @@ func TestWriteReportsCountsEveryRecord(t *testing.T) {
 	require.Equal(t, migration.ByGroup{Suspended: 6}, res.Migrated)
 	require.Equal(t, migration.ByGroup{Suspended: 12}, res.Expected)
 	require.Equal(t, []migration.ErrorGroup{
-		{Code: fault.CodeAborted, Count: 3, Examples: []string{"ext-0005", "ext-0011", "ext-0012"}},
 		{Code: fault.CodeNotAvailable, Step: "create", Count: 2, Examples: []string{"ext-0002", "ext-0007"}},
 		{Code: fault.CodeNotAvailable, Step: "activate", Count: 1, Examples: []string{"ext-0003"}},
+		{Code: fault.CodeAborted, Count: 3, Examples: []string{"ext-0005", "ext-0011", "ext-0012"}},
 	}, res.Errors)
 	require.Len(t, res.Files, 2)
 	for name, info := range res.Files {
@@ -135,10 +135,10 @@ func TestWriteReportsLeavesWhatIsToDo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	run[any](b, WriteReportsName, b.mixed())
-	left := []string{sound(2, nil), "", sound(5, nil), sound(7, nil), sound(11, nil), sound(12, nil)}
-	left[1] = strings.Replace(sound(3, nil), "{", `{"entitlementId":"`+someID+`",`, 1)
+	left := []string{sound(5, nil), sound(11, nil), sound(12, nil), sound(2, nil), "", sound(7, nil)}
+	left[4] = strings.Replace(sound(3, nil), "{", `{"entitlementId":"`+someID+`",`, 1)
 	reload := b.file("acme", migration.FileReload)
-	require.Equal(t, "[\n"+strings.Join(left, ",\n")+"\n]\n", string(reload), "as supplied, in file order")
+	require.Equal(t, "[\n"+strings.Join(left, ",\n")+"\n]\n", string(reload), "as supplied, what was never attempted first, each in file order")
 
 	rows, err := csv.NewReader(strings.NewReader(string(b.file("acme", migration.FileErrors)))).ReadAll()
 	require.NoError(t, err)
@@ -152,8 +152,8 @@ func TestWriteReportsLeavesWhatIsToDo(t *testing.T) {
 	require.Equal(t, [][]string{
 		{"2", "ext-0002", "", "FAILED", "create", "NOT_AVAILABLE", "422", `no, "never"`, "false", "false", "3", hint},
 		{"3", "ext-0003", someID, "FAILED", "activate", "NOT_AVAILABLE", "422", `no, "never"`, "true", "false", "3", hint},
-		aborted("5", "ext-0005"),
 		{"7", "ext-0007", "", "FAILED", "create", "NOT_AVAILABLE", "422", "'=HYPERLINK(1)", "false", "true", "3", hint},
+		aborted("5", "ext-0005"),
 		aborted("11", "ext-0011"),
 		aborted("12", "ext-0012"),
 	}, rows[1:])
@@ -163,6 +163,42 @@ func TestWriteReportsLeavesWhatIsToDo(t *testing.T) {
 	res := run[ImportFileResult](b, ImportFileName, again)
 	require.Nil(t, res.Problems, "a reload is a valid migration file")
 	require.Equal(t, 6, res.Records)
+}
+
+// The causes come first, whatever the records' places in the file: what failed,
+// what waits for something of its own, what was cut off, what was never tried.
+// The reload turns it round, so that what failed before is not its first wave.
+func TestWriteReportsOrdersByWhatIsToDo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	refs := b.stage("acme", array(sounds(12)...))
+	other := outcome(4, migration.NotAttempted)
+	other.Code = fault.CodeInAnotherMigration
+	b.write(refs[0], fault.CodeStoppedByLimit, outcome(1, migration.Migrated), failed(2, "", fault.CodeInterrupted), other)
+	second := migratedAll(refs[1])
+	second[4] = failed(10, "create", fault.CodeNotAvailable)
+	b.write(refs[1], "", second...)
+	res := run[WriteReportsResult](b, WriteReportsName, WriteReportsInput{Migration: "acme", Opened: 2, Code: fault.CodeStoppedByLimit})
+
+	rows, err := csv.NewReader(strings.NewReader(string(b.file("acme", migration.FileErrors)))).ReadAll()
+	require.NoError(t, err)
+	var order []string
+	for _, row := range rows[1:] {
+		order = append(order, row[0]+" "+row[5])
+	}
+	require.Equal(t, []string{
+		"10 NOT_AVAILABLE", "4 IN_ANOTHER_MIGRATION", "2 INTERRUPTED",
+		"3 STOPPED_BY_LIMIT", "5 STOPPED_BY_LIMIT", "11 STOPPED_BY_LIMIT", "12 STOPPED_BY_LIMIT",
+	}, order)
+	var reload []struct{ ExternalEntitlementID string }
+	require.NoError(t, json.Unmarshal(b.file("acme", migration.FileReload), &reload))
+	order = nil
+	for _, r := range reload {
+		order = append(order, strings.TrimPrefix(r.ExternalEntitlementID, "ext-00"))
+	}
+	require.Equal(t, []string{"03", "04", "05", "11", "12", "02", "10"}, order)
+	info := res.Files[migration.FileReload]
+	require.Equal(t, [2]int{7, 5}, [2]int{info.Records, info.NotAttempted}, "the summary tells where the failed ones begin")
 }
 
 // A reload names the entitlement that its record resumes; if it is lost there,

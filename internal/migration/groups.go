@@ -43,12 +43,23 @@ func byKind(a, b ErrorGroup) int {
 	return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Step, b.Step))
 }
 
-// Top gives the MaxErrorGroups largest groups, largest first, equals by code
-// and step.
+// Top gives MaxErrorGroups groups: causes first, then consequences of the run's
+// end, in each the largest first, equals by code and step.
 func (g Groups) Top() []ErrorGroup {
 	out := slices.Clone(g)
 	slices.SortFunc(out, func(a, b ErrorGroup) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), byKind(a, b))
+		return cmp.Or(compareBool(Consequence(a.Code), Consequence(b.Code)), cmp.Compare(b.Count, a.Count), byKind(a, b))
 	})
 	return append([]ErrorGroup{}, out[:min(len(out), MaxErrorGroups)]...)
+}
+
+// compareBool puts false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
+	"github.com/f0a90b9a/ferry/internal/fault"
 )
 
 func failure(code string, step entitlement.Step, id string) Outcome {
@@ -87,4 +88,32 @@ func TestGroupsJoinInAnyOrder(t *testing.T) {
 			require.Len(t, e.Examples, min(e.Count, MaxErrorExamples))
 		}
 	})
+}
+
+// Four causes are not buried under a thousand records that only wait for them.
+func TestGroupsPutCausesBeforeConsequences(t *testing.T) {
+	t.Parallel()
+	var g Groups
+	for i := range 987 {
+		g.Add(Outcome{Fate: NotAttempted, Code: fault.CodeStoppedByLimit, ExternalEntitlementID: fmt.Sprintf("ext-%d", i)})
+	}
+	g.Add(failure(fault.CodeInterrupted, "activate", "ext-1000"))
+	g.Add(Outcome{Fate: NotAttempted, Code: fault.CodeInAnotherMigration, ExternalEntitlementID: "ext-1001"})
+	for range 3 {
+		g.Add(failure("NOT_AVAILABLE", "create", "ext-1002"))
+	}
+	causes, rest := Causes(g.Top())
+	require.Equal(t, []string{"NOT_AVAILABLE", fault.CodeInAnotherMigration}, codes(causes))
+	require.Equal(t, []string{fault.CodeStoppedByLimit, fault.CodeInterrupted}, codes(rest))
+	causes, rest = Causes(g.Top()[:2])
+	require.Len(t, causes, 2)
+	require.Empty(t, rest)
+}
+
+func codes(groups []ErrorGroup) []string {
+	var codes []string
+	for _, g := range groups {
+		codes = append(codes, g.Code)
+	}
+	return codes
 }

@@ -185,4 +185,9 @@ type FileInfo struct {
 	URI    string `json:"uri"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
+	// Of a reload.json: how many records it has, and how many of them, at its
+	// beginning, were never attempted. Both are 0 for one of an earlier version,
+	// whose records stand in file order whatever became of them.
+	Records      int `json:"records,omitempty"`
+	NotAttempted int `json:"notAttempted,omitempty"`
 }
