@@ -105,16 +105,24 @@ func writeProblems(b *strings.Builder, s *Summary, problems []string) {
 }
 
 func writeErrors(b *strings.Builder, s *Summary) {
-	if len(s.Errors) > 0 {
-		b.WriteString("Why records are left:\n\n")
+	causes, consequences := migration.Causes(s.Errors)
+	writeGroups(b, "Why records are left", causes)
+	writeGroups(b, "Left when the run ended", consequences)
+}
+
+func writeGroups(b *strings.Builder, title string, groups []migration.ErrorGroup) {
+	if len(groups) == 0 {
+		return
 	}
-	for _, e := range s.Errors {
+	fmt.Fprintf(b, "%s:\n\n", title)
+	for _, e := range groups {
 		fmt.Fprintf(b, "- **%d × %s**", e.Count, e.Code)
 		if e.Step != "" {
 			fmt.Fprintf(b, " at %s", e.Step)
 		}
 		fmt.Fprintf(b, ", such as `%s`: %s\n", strings.Join(e.Examples, "`, `"), migration.Hint(e.Code))
 	}
+	b.WriteString("\n")
 }
 
 // whatNext is what the run waits for, or what its end asks for; empty if it

@@ -63,7 +63,8 @@ func (r *fileRun) explain(t migration.Tripped, at limits.Count) string {
 		what = fmt.Sprintf("%d of the %d records of wave %d (records %d to %d) failed: the rest would fare no better",
 			r.waveFailed(), r.wave().Records, r.wave().Number, t.First, t.Last)
 	}
-	return what + r.mostly() + "; look into " + migration.FileErrors + ", repair the cause, then 'ferry reload " + r.id + "' takes up what is left"
+	return what + r.mostly() + "; look into " + migration.FileErrors + ", repair the cause, then 'ferry reload " + r.id +
+		"' takes up what is left; '--only not-attempted' leaves out what failed and can't be repaired"
 }
 
 // mostly names what failed most, with examples.

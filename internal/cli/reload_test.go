@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/migrationfile"
 	"github.com/f0a90b9a/ferry/internal/operator"
 )
 
@@ -76,4 +77,65 @@ func TestReloadTakesANumberThatFailedToStart(t *testing.T) {
 	b.temporal.runs["a-reload-1"] = operator.Run{ID: "a-reload-1", State: operator.Failed}
 	requireEnd(t, b.run("reload", "a"), exitOK, "a-reload-1", "Copied")
 	require.Equal(t, []string{"a-reload-1"}, b.temporal.ids)
+}
+
+// withKinds gives a migration a reload.json of two records that were never
+// attempted and one that failed.
+func (b *bundle) withKinds(t *testing.T, id string) *bundle {
+	t.Helper()
+	b.withLeftover(t, id)
+	var body strings.Builder
+	w := migrationfile.NewReloadWriter(&body)
+	for _, external := range []string{"new-1", "new-2", "bad-1"} {
+		require.NoError(t, w.Add([]byte(`{"externalEntitlementId":"`+external+`"}`), ""))
+	}
+	require.NoError(t, w.Close())
+	sum, err := json.Marshal(migration.Summary{
+		Migration: id, Route: "acme-nova", Result: migration.StoppedByLimit,
+		Files: map[string]migration.FileInfo{migration.FileReload: {Records: 3, NotAttempted: 2}},
+	})
+	require.NoError(t, err)
+	b.bucket.put("ferry", migration.Key(id, migration.FileSummary), string(sum))
+	b.bucket.put("ferry", migration.Key(id, migration.FileReload), body.String())
+	return b
+}
+
+func TestReloadTakesOnePartAndSaysWhatItLeavesOut(t *testing.T) {
+	t.Parallel()
+	b := setup(t).withKinds(t, "a")
+	r := b.run("reload", "a", "--only", "not-attempted")
+	requireEnd(t, r, exitOK, "a-reload-1", "Left out: 1 that failed")
+	require.Contains(t, r.errors, "'ferry reload a --only failed'")
+	require.Contains(t, r.errors, "s3://ferry/migrations/a/reload.json")
+	require.Equal(t, "[\n{\"externalEntitlementId\":\"new-1\"},\n{\"externalEntitlementId\":\"new-2\"}\n]\n", b.bucket.objects["ferry/input/a-reload-1.json"])
+	require.Equal(t, "a", b.temporal.started[0].Parent)
+
+	b.temporal.runs["a-reload-1"] = operator.Run{ID: "a-reload-1", State: operator.Completed}
+	requireEnd(t, b.run("reload", "a", "--only", "failed"), exitOK, "a-reload-2", "Left out: 2 that were never attempted")
+	require.Equal(t, "[\n{\"externalEntitlementId\":\"bad-1\"}\n]\n", b.bucket.objects["ferry/input/a-reload-2.json"])
+}
+
+func TestReloadOfAPartSaysWhyNot(t *testing.T) {
+	t.Parallel()
+	b := setup(t).withKinds(t, "a").withLeftover(t, "old")
+	requireEnd(t, b.run("reload", "a", "--only", "partial"), exitUsage, "", "--only is not-attempted or failed")
+	requireEnd(t, b.run("reload", "a", "--only", ""), exitUsage, "", "--only is not-attempted or failed")
+	requireEnd(t, b.run("reload", "a", "--only", "failed", "--upload", "x.json"), exitUsage, "", "--upload")
+	requireEnd(t, b.run("reload", "old", "--only", "failed"), exitRefused, "", "earlier version")
+	b.bucket.objects["ferry/"+migration.Key("a", migration.FileSummary)] = strings.Replace(
+		b.bucket.objects["ferry/"+migration.Key("a", migration.FileSummary)], `"notAttempted":2`, `"notAttempted":3`, 1)
+	requireEnd(t, b.run("reload", "a", "--only", "failed"), exitRefused, "", "it left no records that failed")
+	require.Empty(t, b.temporal.ids)
+}
+
+// A reload.json that is no longer what was written gives no reload.
+func TestReloadOfAPartNoticesAShorterFile(t *testing.T) {
+	t.Parallel()
+	b := setup(t).withKinds(t, "a")
+	b.bucket.put("ferry", migration.Key("a", migration.FileReload), "[\n{\"externalEntitlementId\":\"new-1\"}\n]\n")
+	r := b.run("reload", "a", "--only", "not-attempted")
+	require.NotEqual(t, exitOK, r.code)
+	require.Contains(t, r.errors, "holds 1 records instead of 3")
+	require.Empty(t, b.temporal.ids)
+	require.NotContains(t, b.bucket.objects, "ferry/input/a-reload-1.json")
 }

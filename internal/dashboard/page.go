@@ -151,12 +151,19 @@ func verdict(c migration.StatusCount) (string, tone) {
 type groupRow struct {
 	migration.ErrorGroup
 	Hint string
+	// EndsRun is true for the first of those that only wait for the others: the
+	// run ended before them.
+	EndsRun bool
 }
 
 func groupsOf(s *migration.Summary) []groupRow {
 	rows := make([]groupRow, 0, len(s.Errors))
-	for _, g := range s.Errors {
-		rows = append(rows, groupRow{g, migration.Hint(g.Code)})
+	causes, consequences := migration.Causes(s.Errors)
+	for _, g := range causes {
+		rows = append(rows, groupRow{ErrorGroup: g, Hint: migration.Hint(g.Code)})
+	}
+	for i, g := range consequences {
+		rows = append(rows, groupRow{ErrorGroup: g, Hint: migration.Hint(g.Code), EndsRun: i == 0})
 	}
 	return rows
 }

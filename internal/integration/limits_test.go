@@ -94,3 +94,28 @@ func TestTheWidthChangesNoVerdict(t *testing.T) {
 		require.Equal(t, &migration.Tripped{Rule: "consecutive", First: 37, Last: 46}, sum.Limits.Tripped, "width %d", width)
 	}
 }
+
+// Three records that can't be repaired stop a file at its first wave, but not
+// the reload of what was never tried behind them, nor the reload of that.
+func TestReloadAfterALimitMigratesWhatWasNeverTried(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.settings.BatchSize = 10
+	s.stopWorker()
+	s.startWorker()
+	in := inputFor(s.upload("first.json", s.failingAt(s.bucket, 40, [2]int{1, 3}, [2]int{20, 21})))
+	in.Waves = new(true)
+	sum := s.migrate("first", in)
+	require.Equal(t, migration.StoppedByLimit, sum.Result)
+	require.Equal(t, 3, sum.Outcomes.Failed)
+	require.Contains(t, sum.Reason, "--only not-attempted")
+	require.Equal(t, []string{"NOT_AVAILABLE", "STOPPED_BY_LIMIT"}, []string{sum.Errors[0].Code, sum.Errors[1].Code})
+
+	in = inputFor(s.upload("second.json", s.file("first", migration.FileReload)))
+	in.Parent, in.Waves = s.id("first"), new(true)
+	in.Limits = &workflows.LimitsInput{ErrorRate: new(0.5)}
+	sum = s.migrate("second", in)
+	require.Equal(t, migration.CompletedWithFailures, sum.Result, sum.Reason)
+	require.Equal(t, migration.Outcomes{Migrated: 35, Failed: 5}, sum.Outcomes, "what was never tried came first")
+	require.Len(t, decodeRecords(t, s.file("second", migration.FileReload)), 5)
+}

@@ -31,13 +31,15 @@ func (o *Outcome) ErrorsRank() int {
 // ErrorsRanks is the number of ranks of errors.csv.
 const ErrorsRanks = 4
 
-// Causes splits groups in the order of Groups.Top: what is to be repaired, and
-// what is only left over by the end of the run.
+// Causes keeps apart what is to be repaired and what is only left over by the
+// end of the run, in the order in which they were.
 func Causes(groups []ErrorGroup) (causes, consequences []ErrorGroup) {
-	for i, g := range groups {
+	for _, g := range groups {
 		if Consequence(g.Code) {
-			return groups[:i], groups[i:]
+			consequences = append(consequences, g)
+		} else {
+			causes = append(causes, g)
 		}
 	}
-	return groups, nil
+	return causes, consequences
 }

@@ -3,6 +3,7 @@ package migrationfile
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -108,4 +109,34 @@ func wrapReload(err error) error {
 		return fmt.Errorf("reload file: %w", err)
 	}
 	return nil
+}
+
+// CopyPart copies some consecutive records of a file that a ReloadWriter wrote
+// to dst, as a file of the same form, and gives the number of records in the
+// whole of src, which it reads to its end one record at a time.
+func CopyPart(dst io.Writer, src io.Reader, skip, take int) (records int, err error) {
+	w := NewReloadWriter(dst)
+	split := newSplitter(newSource(context.Background(), src), DefaultMaxRecordBytes+2*reloadAllowance)
+	b := newBlock()
+	for {
+		b.reset()
+		end := split.fill(b)
+		for _, p := range b.pieces {
+			if p.fault != nil || p.tooLarge {
+				return records, fmt.Errorf("reload file: record %d is none that was written", p.record)
+			}
+			if records++; records <= skip || records > skip+take {
+				continue
+			}
+			if err := w.Add(b.bytes(p), ""); err != nil {
+				return records, err
+			}
+		}
+		switch {
+		case errors.Is(end, io.EOF):
+			return records, w.Close()
+		case end != nil:
+			return records, end
+		}
+	}
 }

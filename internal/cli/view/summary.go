@@ -136,18 +136,27 @@ func byCount(w io.Writer, format string, counts map[string]int) {
 // shownGroups bounds the table of errors; the rest is in errors.csv.
 const shownGroups = 10
 
+// groups shows what is to be repaired, and apart from it what only waits for
+// that: a thousand records that were never tried say nothing of the four that
+// failed.
 func groups(w io.Writer, s migration.Summary) {
-	if len(s.Errors) == 0 {
+	causes, consequences := migration.Causes(s.Errors)
+	writeGroups(w, "not migrated because of", causes)
+	writeGroups(w, "left when the run ended", consequences)
+}
+
+func writeGroups(w io.Writer, title string, groups []migration.ErrorGroup) {
+	if len(groups) == 0 {
 		return
 	}
 	fmt.Fprintln(w)
 	table(w, func(t io.Writer) {
-		fmt.Fprintln(t, "not migrated because of\tstep\trecords\tfor example")
-		for _, g := range s.Errors[:min(len(s.Errors), shownGroups)] {
+		fmt.Fprintln(t, title+"\tstep\trecords\tfor example")
+		for _, g := range groups[:min(len(groups), shownGroups)] {
 			examples := g.Examples[:min(len(g.Examples), 3)]
 			fmt.Fprintf(t, "  %s\t%s\t%d\t%s\n", plain(g.Code), orDash(g.Step), g.Count, orDash(strings.Join(examples, ", ")))
 		}
-		if more := len(s.Errors) - shownGroups; more > 0 {
+		if more := len(groups) - shownGroups; more > 0 {
 			fmt.Fprintf(t, "  and %d more kinds\n", more)
 		}
 	})
