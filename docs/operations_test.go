@@ -15,7 +15,7 @@ import (
 
 // anchors are the headings that alerts and other pages lead to.
 var anchors = []string{
-	"upgrade", "credentials-turned", "worker-lost", "temporal-lost", "s3-lost", "target-lost", "it-is-slow", "it-is-stuck", "undo-my-mistake",
+	"upgrade", "credentials-turned", "worker-lost", "temporal-lost", "s3-lost", "target-lost", "stopped-by-a-limit", "it-is-slow", "it-is-stuck", "undo-my-mistake",
 }
 
 var heading = regexp.MustCompile(`(?m)^##+ (.+)$`)

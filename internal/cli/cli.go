@@ -6,6 +6,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -98,14 +99,35 @@ func (a *app) progress() view.Progress {
 	return view.NewProgress(a.Err, a.ErrTerminal && a.env("TERM") != "dumb")
 }
 
+// notef writes to stderr. What comes from elsewhere in it can't act on the
+// terminal.
+func (a *app) notef(format string, args ...any) {
+	_, _ = io.WriteString(a.Err, view.PlainLines(fmt.Sprintf(format, args...)))
+}
+
 // quiet drops the SDKs' own messages: what a command has to say, it says
 // itself.
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// userName is who the audit trail names if --by doesn't.
+// userName is who the audit trail names if --by doesn't. The user of a container
+// has no name, often: a number and the container's name tell who it was all the
+// same.
 func (a *app) userName() string {
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		return u.Username
 	}
-	return a.env("USER")
+	return a.envUser()
+}
+
+func (a *app) envUser() string {
+	for _, name := range []string{"USER", "LOGNAME"} {
+		if value := strings.TrimSpace(a.env(name)); value != "" {
+			return value
+		}
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "an unnamed machine"
+	}
+	return fmt.Sprintf("user %d on %s", os.Getuid(), host)
 }

@@ -27,6 +27,7 @@ type engine interface {
 	Describe(ctx context.Context, id string) (operator.Run, error)
 	List(ctx context.Context, limit int) ([]operator.Run, error)
 	Progress(ctx context.Context, id string) (migration.Summary, error)
+	LastKnown(ctx context.Context, run operator.Run) (migration.Summary, error)
 	Result(ctx context.Context, id string) (migration.Summary, error)
 	Update(ctx context.Context, id, name string, input any) (migration.Summary, error)
 	WorkerPolls(ctx context.Context) (bool, error)

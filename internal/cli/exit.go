@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/f0a90b9a/ferry/internal/cli/view"
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/operator"
@@ -33,6 +34,7 @@ var resultCodes = map[migration.Result]int{
 	migration.StoppedByLimit:        exitLimit,
 	migration.Aborted:               exitAborted,
 	migration.Interrupted:           exitAborted,
+	migration.NotStarted:            exitUnable,
 }
 
 // problem is an end that a user has to read about: what it is about, what is
@@ -112,7 +114,7 @@ func withRemedy(err error) error {
 	var failed *operator.FailedError
 	switch f, is := fault.As(err); {
 	case errors.Is(err, operator.ErrNoWorker):
-		remedy = "start one with 'go run ./worker'"
+		remedy = howToStartAWorker
 	case errors.Is(err, operator.ErrUnknown):
 		remedy = "see 'ferry list'"
 	case errors.As(err, &failed):
@@ -130,6 +132,9 @@ func withRemedy(err error) error {
 	return &problem{err: err, remedy: remedy}
 }
 
+// howToStartAWorker is for whoever has to bring one back, wherever workers run.
+const howToStartAWorker = "start one, the program ferry-worker, or see why its pods don't run; it needs the same Temporal address, namespace and task queue"
+
 // remedies says what to do about codes with which a start is refused.
 var remedies = map[string]string{
 	fault.CodeFileNameUsed:    "a file name is good once; copy it under a new name",
@@ -144,7 +149,7 @@ func (e end) message(command string) string {
 		return ""
 	}
 	// Joined errors have a line each.
-	text := "ferry: " + strings.ReplaceAll(strings.TrimSpace(e.err.Error()), "\n", "\n  ")
+	text := "ferry: " + strings.ReplaceAll(view.PlainLines(strings.TrimSpace(e.err.Error())), "\n", "\n  ")
 	if e.code == exitUsage {
 		text += fmt.Sprintf("\nsee '%s --help'", command)
 	}

@@ -34,7 +34,7 @@ func TestEveryEndHasItsCode(t *testing.T) {
 		{"usage, wrapped", t.Context(), fmt.Errorf("start: %w", usagef("x")), 2, "see 'ferry x --help'"},
 		{"refused", t.Context(), fmt.Errorf("migration a: pause: %w: it is paused", operator.ErrRefused), 7, "ferry: migration a: pause: refused"},
 		{"unknown migration", t.Context(), fmt.Errorf("migration a: %w", operator.ErrUnknown), 6, "(see 'ferry list')"},
-		{"no worker", t.Context(), fmt.Errorf("migration a: pause: %w task queue ferry", operator.ErrNoWorker), 6, "no worker is polling task queue ferry (start one"},
+		{"no worker", t.Context(), fmt.Errorf("migration a: pause: %w task queue ferry", operator.ErrNoWorker), 6, "no worker is polling task queue ferry (start one, the program ferry-worker"},
 		{"file name used", t.Context(), &operator.FailedError{Migration: "a", Code: fault.CodeFileNameUsed, Message: "m"}, 6, "copy it under a new name"},
 		{"terminated", t.Context(), &operator.InterruptedError{Migration: "a", How: "terminated"}, 5, "a: terminated"},
 		{"a fault", t.Context(), &fault.Fault{Code: fault.CodeFileNotFound, Message: "no such key"}, 6, "ferry: FILE_NOT_FOUND: no such key"},

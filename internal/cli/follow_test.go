@@ -77,6 +77,40 @@ func TestStatusWithoutAWorker(t *testing.T) {
 	}
 }
 
+// The counts that Temporal's own history tells are shown with their time, not
+// zeros.
+func TestStatusWithoutAWorkerShowsTheLastThatIsKnown(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.temporal.polls = false
+	b.temporal.runs["a"] = running("a")
+	b.temporal.last = map[string]migration.Summary{"a": {
+		Migration: "a", Phase: migration.Paused, Reason: "paused by kim", Records: 9, Outcomes: migration.Outcomes{Migrated: 4},
+	}}
+	r := b.run("status", "a", "--json")
+	require.Equal(t, exitOK, r.code, r.errors)
+	s := asSummary(t, r)
+	require.Equal(t, 4, s.Outcomes.Migrated)
+	require.Equal(t, migration.Paused, s.Phase)
+	require.Equal(t, *at(11), s.Stale.At)
+	require.Contains(t, s.Stale.Why, "no worker is polling")
+	requireEnd(t, b.run("status", "a"), exitOK, "as of 2026-11-21 11:00:00Z, the last that is known: migration a: progress: no worker is polling", "ferry-worker")
+}
+
+// An operator in production has no sources to run.
+func TestNoAdviceNeedsTheSources(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.temporal.polls = false
+	b.temporal.runs["a"] = running("a")
+	for _, args := range [][]string{{"status", "a"}, {"list"}, {"start", uri, "--route", "acme-nova"}} {
+		b.bucket.put("partner", "input/acme-1.json", "[]")
+		r := b.run(args...)
+		require.Contains(t, r.errors, "ferry-worker", args)
+		require.NotContains(t, r.errors, "go run", args)
+	}
+}
+
 func TestStatusOfAnEndedMigration(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -137,7 +171,7 @@ func TestWatchSaysThatNobodyWorks(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	progress := &recorder{stop: stop}
 	ask(ctx, &connection{engine: b.temporal}, "a", progress)
-	require.Equal(t, []string{"ferry: no worker is polling task queue ferry; waiting for one (start one with 'go run ./worker')"}, progress.notes)
+	require.Equal(t, []string{"ferry: no worker is polling task queue ferry; waiting for one (" + howToStartAWorker + ")"}, progress.notes)
 }
 
 func TestWatchTellsHowFarAPassIs(t *testing.T) {

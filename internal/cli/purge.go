@@ -137,7 +137,7 @@ func (a *app) confirmPurge(ctx context.Context, held operator.Holdings, yes bool
 		return usagef("--yes is missing: nobody is at a terminal to be asked")
 	}
 	view.WritePurge(a.Err, purgeOf(held, true))
-	fmt.Fprintf(a.Err, "\nThis can't be undone. Type the migration's id to delete them: ")
+	a.notef("\nThis can't be undone. Type the migration's id to delete them: ")
 	if typed, err := readLine(ctx, a.In); err != nil || typed != held.Migration {
 		return &problem{code: exitRefused, thing: "migration " + held.Migration, err: errors.New("not confirmed; nothing was deleted")}
 	}
@@ -169,7 +169,7 @@ func (a *app) purging(total int) func(int) {
 	const every = 1000
 	return func(deleted int) {
 		if deleted > 0 && deleted%every == 0 {
-			fmt.Fprintf(a.Err, "ferry: %d of %d objects are deleted\n", deleted, total)
+			a.notef("ferry: %d of %d objects are deleted\n", deleted, total)
 		}
 	}
 }

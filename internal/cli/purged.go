@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,7 +21,7 @@ func (a *app) withPurge(ctx context.Context, n *connection, s migration.Summary)
 	purge, err := n.past.Purge(call, s.Migration)
 	switch {
 	case err != nil:
-		fmt.Fprintf(a.Err, "ferry: whether it was purged can't be told: %v\n", err)
+		a.notef("ferry: whether it was purged can't be told: %v\n", err)
 	case purge != nil:
 		purge.ApplyTo(&s)
 	}
@@ -47,7 +46,7 @@ func (a *app) notePurged(ctx context.Context, n *connection, id string) error {
 	defer cancel()
 	purge, err := n.past.Purge(call, id)
 	if err == nil && purge != nil {
-		fmt.Fprintf(a.Err, "ferry: migration %s: %s; what held its records is gone\n", id, purge.Says())
+		a.notef("ferry: migration %s: %s; what held its records is gone\n", id, purge.Says())
 	}
 	return err
 }
@@ -61,7 +60,7 @@ func markPurged(ctx context.Context, n *connection, entries []view.Entry) error 
 	group.SetLimit(listWidth)
 	for i := range entries {
 		e := &entries[i]
-		if e.State == "RUNNING" || !migration.ValidID(e.Migration) {
+		if e.Open() || !migration.ValidID(e.Migration) {
 			continue
 		}
 		group.Go(func() (err error) {

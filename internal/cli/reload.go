@@ -167,7 +167,7 @@ func (a *app) provideReload(ctx context.Context, n *connection, parent migration
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Err, "Copied %s to %s.\n", from, to)
+	a.notef("Copied %s to %s.\n", from, to)
 	return nil
 }
 

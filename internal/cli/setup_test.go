@@ -74,6 +74,7 @@ type fakeEngine struct {
 	runs     map[string]operator.Run
 	progress map[string]migration.Summary
 	results  map[string]result
+	last     map[string]migration.Summary // known without a worker
 	updateEr error
 
 	started  []workflows.MigrateFileInput
@@ -132,6 +133,15 @@ func (e *fakeEngine) Progress(_ context.Context, id string) (migration.Summary, 
 		return migration.Summary{}, fmt.Errorf("migration %s: progress: %w task queue ferry", id, operator.ErrNoWorker)
 	}
 	return e.progress[id], nil
+}
+
+func (e *fakeEngine) LastKnown(_ context.Context, run operator.Run) (migration.Summary, error) {
+	s, known := e.last[run.ID]
+	if !known {
+		return s, errors.New("its history can't be read")
+	}
+	s.Stale = &migration.Stale{At: *at(11)}
+	return s, nil
 }
 
 func (e *fakeEngine) Result(ctx context.Context, id string) (migration.Summary, error) {

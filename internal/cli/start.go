@@ -117,7 +117,7 @@ func launch(ctx context.Context, n *connection, id string, in workflows.MigrateF
 // end.
 func (a *app) started(ctx context.Context, n *connection, id, runID string, in workflows.MigrateFileInput, wait bool) error {
 	if wait {
-		fmt.Fprintf(a.Err, "Migration %s has started.\n", id)
+		a.notef("Migration %s has started.\n", id)
 		return a.follow(ctx, n, id)
 	}
 	if a.json {
@@ -161,7 +161,7 @@ func (a *app) warnNoWorker(ctx context.Context, n *connection) {
 	call, cancel := brief(ctx)
 	defer cancel()
 	if polls, err := n.engine.WorkerPolls(call); err == nil && !polls {
-		fmt.Fprintf(a.Err, "ferry: warning: no worker is polling task queue %s (start one with 'go run ./worker')\n", n.engine.Queue())
+		a.notef("ferry: warning: no worker is polling task queue %s (%s)\n", n.engine.Queue(), howToStartAWorker)
 	}
 }
 

@@ -114,7 +114,7 @@ func TestStartWarnsWithoutAWorker(t *testing.T) {
 	t.Parallel()
 	b := setup(t).withSource()
 	b.temporal.polls = false
-	requireEnd(t, b.run("start", uri, "--route=acme-nova"), exitOK, "has started", "no worker is polling task queue ferry (start one")
+	requireEnd(t, b.run("start", uri, "--route=acme-nova"), exitOK, "has started", "no worker is polling task queue ferry (start one, the program ferry-worker")
 	require.Len(t, b.temporal.started, 1)
 }
 

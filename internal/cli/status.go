@@ -16,8 +16,9 @@ func newStatus(a *app) *cobra.Command {
 		Use:   "status ID",
 		Short: "Show how a migration stands or how it ended",
 		Long: `Show how a migration stands or how it ended. Works without a worker, from
-Temporal and the work bucket. The exit code is 0 if the state could be shown;
-'ferry watch' ends with the result's code.`,
+Temporal and the work bucket: then it shows the last that is known and when that
+was ("stale" in --json). The exit code is 0 if the state could be shown; 'ferry
+watch' ends with the result's code.`,
 		Args: arguments("migration ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			n, err := a.dial(cmd)
@@ -31,7 +32,7 @@ Temporal and the work bucket. The exit code is 0 if the state could be shown;
 			}
 			s = a.withPurge(cmd.Context(), n, s)
 			if note != "" {
-				fmt.Fprintln(a.Err, "ferry: "+note)
+				a.notef("ferry: %s\n", note)
 			}
 			return a.show(s)
 		},
@@ -72,10 +73,14 @@ func openStatus(ctx context.Context, n *connection, run operator.Run) (migration
 	if err == nil || ctx.Err() != nil {
 		return s, "", err
 	}
-	s = known(run)
-	note := fmt.Sprintf("%v (start a worker with 'go run ./worker')", err)
+	note := withRemedy(err).Error()
 	look, done := brief(ctx)
 	defer done()
+	if last, lastErr := n.engine.LastKnown(look, run); lastErr == nil {
+		last.Stale.Why = err.Error()
+		return last, note, nil
+	}
+	s = known(run)
 	traces, err := tracesOf(look, n, run.ID)
 	if err != nil {
 		return s, "", err
@@ -92,7 +97,8 @@ func openStatus(ctx context.Context, n *connection, run operator.Run) (migration
 	return s, note, nil
 }
 
-// interruptedStatus shows a root that was closed without a result.
+// interruptedStatus shows a root that was closed without a result: it failed
+// before it could begin, or somebody ended it by force.
 func interruptedStatus(ctx context.Context, n *connection, run operator.Run, cause error) (migration.Summary, string, error) {
 	var failed *operator.FailedError
 	var interrupted *operator.InterruptedError
@@ -106,6 +112,9 @@ func interruptedStatus(ctx context.Context, n *connection, run operator.Run, cau
 		}
 	}
 	s.Result, s.Phase = migration.Interrupted, migration.Done
+	if failed != nil {
+		s.Result = migration.NotStarted
+	}
 	s.Reason = cause.Error()
 	return s, "", nil
 }

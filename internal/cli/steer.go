@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/f0a90b9a/ferry/internal/cli/view"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/workflows"
 )
@@ -81,7 +82,7 @@ func (a *app) steer(cmd *cobra.Command, id, update string, input any) error {
 
 // writeState says in a few lines how a migration stands after an update.
 func writeState(w io.Writer, s migration.Summary) {
-	fmt.Fprintf(w, "%s  %s\n", s.Migration, s.Phase)
+	fmt.Fprintf(w, "%s  %s\n", view.Plain(s.Migration), view.Plain(string(s.Phase)))
 	fmt.Fprintf(w, "  finished     %d of %d records\n", s.Outcomes.Finished(), s.Records)
 	l, c := s.Settings.Limits, s.Settings.Concurrency
 	fmt.Fprintf(w, "  limits       error rate %v once %d have finished, %d in a row, %d in all (0: off)\n",

@@ -79,7 +79,7 @@ func (a *app) upload(ctx context.Context, n *connection, loc objectstore.Locatio
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Err, "Uploaded %s to %s.\n", file, object.Location)
+	a.notef("Uploaded %s to %s.\n", file, object.Location)
 	return nil
 }
 

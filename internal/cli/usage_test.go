@@ -88,3 +88,39 @@ func TestBadConfigurationStopsEveryCommand(t *testing.T) {
 		})
 	}
 }
+
+// Whatever is said about a name can't act on the terminal.
+func TestMessagesCannotMoveTheCursor(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, args := range [][]string{
+		{"status", "a\x1b[2J\u202e"}, {"validate", "no\x1b[2J\u202e.json"}, {"start", "s3://partner/a\x1b[2J\u202e", "--route", "r"},
+		{"start", "--upload", "no\x1b[2J\u202e.json", "--route", "r"}, {"pau\x1b[2J\u202ese"}, {"list", "--li\x1b[2J\u202emit"},
+	} {
+		r := b.run(args...)
+		require.NotZero(t, r.code, args)
+		require.NotContains(t, r.errors+r.out, "\x1b", args)
+		require.NotContains(t, r.errors+r.out, "\u202e", args)
+	}
+}
+
+func TestValidateReadsNoWebAddress(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, address := range []string{"https://files.example.com/acme.json?X-Amz-Signature=topsecret", "S3://partner/a.json", "ftp://x/y"} {
+		r := b.run("validate", address)
+		requireEnd(t, r, exitUsage, "", "only s3://BUCKET/KEY, a local file or - for stdin can be read (download it first")
+		require.NotContains(t, r.errors, "topsecret")
+	}
+	r := b.run("start", "https://files.example.com/acme.json?X-Amz-Signature=topsecret", "--route", "acme-nova")
+	requireEnd(t, r, exitUsage, "", "it must start with s3://")
+	require.NotContains(t, r.errors, "topsecret")
+}
+
+// The user of a container has no name, but is somebody.
+func TestSteeringWithoutAUserName(t *testing.T) {
+	t.Parallel()
+	require.NotEmpty(t, (&app{}).userName())
+	require.Equal(t, "kim", (&app{Streams: Streams{Env: []string{"LOGNAME=kim"}}}).envUser())
+	require.Regexp(t, `^user \d+ on .`, (&app{}).envUser())
+}

@@ -131,7 +131,7 @@ func (v validation) run(ctx context.Context, files []string) error {
 		return resultError("REJECTED")
 	}
 	if v.options.Route == nil {
-		fmt.Fprintln(v.Err, "ferry: the rules of a route were not checked (name it with --route)")
+		v.notef("%s\n", "ferry: the rules of a route were not checked (name it with --route)")
 	}
 	return nil
 }

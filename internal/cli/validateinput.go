@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/f0a90b9a/ferry/internal/cli/view"
 	"github.com/f0a90b9a/ferry/internal/ferryworker"
 	"github.com/f0a90b9a/ferry/internal/objectstore"
 )
@@ -28,6 +29,12 @@ func (v validation) open(ctx context.Context, file string) (input, error) {
 		return v.openObject(ctx, file)
 	}
 	info, err := os.Stat(file)
+	if scheme, _, is := strings.Cut(file, "://"); is && err != nil {
+		return input{}, &problem{
+			code: exitUsage, thing: view.Plain(scheme) + "://…", err: errors.New("only s3://BUCKET/KEY, a local file or - for stdin can be read"),
+			remedy: "download it first, or pipe it: curl -fsS ADDRESS | ferry validate -",
+		}
+	}
 	switch {
 	case err != nil:
 		return input{}, unreadable(file, err)

@@ -142,7 +142,7 @@ func passOf(ctx context.Context, n *connection, s migration.Summary) string {
 
 func waiting(n *connection, err error) string {
 	if errors.Is(err, operator.ErrNoWorker) {
-		return fmt.Sprintf("ferry: no worker is polling task queue %s; waiting for one (start one with 'go run ./worker')", n.engine.Queue())
+		return fmt.Sprintf("ferry: no worker is polling task queue %s; waiting for one (%s)", n.engine.Queue(), howToStartAWorker)
 	}
 	return "ferry: waiting: " + err.Error()
 }

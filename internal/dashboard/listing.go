@@ -195,7 +195,7 @@ func (l *lister) ended(ctx context.Context, id string, run *operator.Run) (migra
 	var cut *operator.InterruptedError
 	switch {
 	case errors.As(err, &failed):
-		return interrupted(ofRun(*run), failed.Code+": "+failed.Message), nil
+		return notStarted(ofRun(*run), failed), nil
 	case errors.As(err, &cut):
 		return interrupted(ofRun(*run), "closed from outside ("+cut.How+")"), nil
 	}

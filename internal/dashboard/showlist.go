@@ -84,7 +84,7 @@ func resultChoices() []choice {
 	choices := []choice{{running, "Running"}}
 	for _, r := range []migration.Result{
 		migration.Completed, migration.CompletedWithFailures, migration.StoppedByLimit, migration.Aborted,
-		migration.Rejected, migration.DryRun, migration.Interrupted,
+		migration.Rejected, migration.DryRun, migration.NotStarted, migration.Interrupted,
 	} {
 		choices = append(choices, choice{string(r), results[r].Word})
 	}

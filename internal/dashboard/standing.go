@@ -90,3 +90,9 @@ func interrupted(s migration.Summary, reason string) migration.Summary {
 	s.Phase, s.Result, s.Reason = migration.Done, migration.Interrupted, reason
 	return s
 }
+
+// notStarted is a migration that failed before it could begin.
+func notStarted(s migration.Summary, f *operator.FailedError) migration.Summary {
+	s.Phase, s.Result, s.Reason = migration.Done, migration.NotStarted, f.Code+": "+f.Message
+	return s
+}

@@ -63,6 +63,7 @@ var results = map[migration.Result]state{
 	migration.DryRun:                {Word: "Dry run", Says: "The file is good. It was checked and planned only; nothing was sent to the target.", Tone: good},
 	migration.StoppedByLimit:        {Word: "Stopped by a limit", Says: "Too many records failed, so the rest was not started. Repair the cause, then reload.", Tone: bad},
 	migration.Aborted:               {Word: "Aborted", Says: "It was ended early. What was not attempted is in reload.json.", Tone: bad},
+	migration.NotStarted:            {Word: "Not started", Says: "It failed before it could begin, and nothing was sent to the target. The reason says what to correct.", Tone: bad},
 	migration.Interrupted:           {Word: "Interrupted", Says: "It was closed before it had a result, so the counts may lag behind the target.", Tone: bad},
 }
 

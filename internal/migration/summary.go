@@ -21,8 +21,10 @@ const (
 // Result is how a migration ended; empty while it runs.
 type Result string
 
-// The results. Interrupted is never written by a migration: it is how one
-// that was closed without a result is shown.
+// The results. Interrupted and NotStarted are never written by a migration:
+// they are how programs show one that was closed by force before it had a
+// result, and one that failed before it could begin (a wrong route, a name that
+// was used, refused credentials).
 const (
 	Completed             Result = "COMPLETED"
 	CompletedWithFailures Result = "COMPLETED_WITH_FAILURES"
@@ -31,6 +33,7 @@ const (
 	StoppedByLimit        Result = "STOPPED_BY_LIMIT"
 	Aborted               Result = "ABORTED"
 	Interrupted           Result = "INTERRUPTED"
+	NotStarted            Result = "NOT_STARTED"
 )
 
 // Summary is the one shape of a migration's state: summary.json, the root
@@ -60,6 +63,16 @@ type Summary struct {
 	// Purged is set by programs that show a migration whose personal data was
 	// deleted; no workflow and no file has it.
 	Purged *Purge `json:"purged,omitempty"`
+	// Stale is set by programs that could not ask the migration itself; no
+	// workflow and no file has it.
+	Stale *Stale `json:"stale,omitempty"`
+}
+
+// Stale says that a summary is the last that is known of a running migration,
+// because nobody answers for it.
+type Stale struct {
+	At  time.Time `json:"at"`  // the last that Temporal heard of the run
+	Why string    `json:"why"` // nobody answers
 }
 
 // Bounds of a summary, so that it stays a small payload.

@@ -72,10 +72,32 @@ func keyProblem(key string) string {
 	return ""
 }
 
+// shownURILength bounds what an error quotes of a name that may be anything.
+const shownURILength = 300
+
+// shortenURI leaves out what may be a secret in an address that was pasted for
+// an object's name, a signed link for instance: the user, the query.
+func shortenURI(uri string) string {
+	address, query, cut := strings.Cut(uri, "?")
+	if name, rest, is := strings.Cut(address, "://"); is && name != "s3" {
+		host, path, _ := strings.Cut(rest, "/")
+		address = name + "://" + host[strings.LastIndex(host, "@")+1:] + "/" + path
+		if cut {
+			address += "?…"
+		}
+	} else if cut {
+		address += "?" + query
+	}
+	if len(address) > shownURILength {
+		address = strings.ToValidUTF8(address[:shownURILength], "") + "…"
+	}
+	return address
+}
+
 func badURI(uri, problem string) error {
 	return &fault.Fault{
 		Kind:    fault.Final,
 		Code:    fault.CodeBadInput,
-		Message: fmt.Sprintf("%q is not the URI of an S3 object: %s", uri, problem),
+		Message: fmt.Sprintf("%q is not the URI of an S3 object: %s", shortenURI(uri), problem),
 	}
 }

@@ -37,12 +37,42 @@ func (c *Client) Result(ctx context.Context, id string) (migration.Summary, erro
 	return s, err
 }
 
-// result waits for any workflow's result.
+// awayPause is the time between two tries to reach a Temporal that is away. The
+// connection itself has tried for about a minute before each.
+const awayPause = 2 * time.Second
+
+// result waits for any workflow's result, also while Temporal is away: who
+// follows a migration through the night finds its result in the morning.
 func (c *Client) result(ctx context.Context, id string, into any) error {
-	err := c.temporal.GetWorkflow(ctx, id, "").Get(ctx, into)
-	if err == nil {
-		return nil
+	for {
+		err := c.temporal.GetWorkflow(ctx, id, "").Get(ctx, into)
+		if err == nil {
+			return nil
+		}
+		if !isAway(err) || ctx.Err() != nil {
+			return c.explainResult(ctx, id, err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(awayPause):
+		}
 	}
+}
+
+// isAway reports whether a call ended because nobody answered, or because
+// Temporal is busy or being restarted: what may pass by itself.
+func isAway(err error) bool {
+	var unavailable *serviceerror.Unavailable
+	var late *serviceerror.DeadlineExceeded
+	var busy *serviceerror.ResourceExhausted
+	return errors.As(err, &unavailable) || errors.As(err, &late) || errors.As(err, &busy) ||
+		errors.Is(err, context.DeadlineExceeded)
+}
+
+// explainResult says how a workflow ended that gave no result, or why it can't
+// be asked.
+func (c *Client) explainResult(ctx context.Context, id string, err error) error {
 	var missing *serviceerror.NotFound
 	var application *temporal.ApplicationError
 	var terminated *temporal.TerminatedError

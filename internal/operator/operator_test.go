@@ -273,3 +273,31 @@ func TestUpdate(t *testing.T) {
 	_, err = send(t, serviceerror.NewNotFound("closed"))
 	require.ErrorIs(t, err, operator.ErrRefused)
 }
+
+// Who follows a migration finds its result after an outage of Temporal that is
+// longer than the connection's own patience.
+func TestResultOutlastsAnOutageOfTemporal(t *testing.T) {
+	t.Parallel()
+	c, service := setup(t)
+	away, back := mocks.NewWorkflowRun(t), mocks.NewWorkflowRun(t)
+	away.On("Get", mock.Anything, mock.Anything).Return(serviceerror.NewUnavailable("connection refused")).Once()
+	back.On("Get", mock.Anything, mock.Anything).Run(func(args mock.Arguments) {
+		args.Get(1).(*migration.Summary).Result = migration.Completed
+	}).Return(nil)
+	service.On("GetWorkflow", mock.Anything, "a", "").Return(away).Once()
+	service.On("GetWorkflow", mock.Anything, "a", "").Return(back)
+	s, err := c.Result(t.Context(), "a")
+	require.NoError(t, err)
+	require.Equal(t, migration.Completed, s.Result)
+}
+
+// A Temporal that came back without the migration is no reason to wait.
+func TestResultOfAMigrationThatIsGone(t *testing.T) {
+	t.Parallel()
+	c, service := setup(t)
+	run := mocks.NewWorkflowRun(t)
+	run.On("Get", mock.Anything, mock.Anything).Return(serviceerror.NewNotFound("none"))
+	service.On("GetWorkflow", mock.Anything, "a", "").Return(run)
+	_, err := c.Result(t.Context(), "a")
+	require.ErrorIs(t, err, operator.ErrUnknown)
+}

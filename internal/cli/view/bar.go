@@ -59,7 +59,7 @@ func (b *bar) Show(s migration.Summary, pass string) {
 }
 
 func (b *bar) Note(text string) {
-	_, _ = io.WriteString(b.container, plain(text)+"\n")
+	_, _ = io.WriteString(b.container, Plain(text)+"\n")
 }
 
 // Close leaves the last state of the bar on the screen.

@@ -59,7 +59,7 @@ func (l *lines) Show(s migration.Summary, pass string) {
 func (l *lines) Note(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fmt.Fprintln(l.w, plain(text))
+	fmt.Fprintln(l.w, Plain(text))
 }
 
 func (l *lines) Close() {}
@@ -68,7 +68,7 @@ func (l *lines) Close() {}
 func progressLine(s migration.Summary, pass string, v pace.Reading) string {
 	words := []string{string(s.Phase)}
 	if (s.Phase == migration.Paused || s.Phase == migration.AwaitingApproval) && s.Reason != "" {
-		words = append(words, "("+plain(s.Reason)+")")
+		words = append(words, "("+Plain(s.Reason)+")")
 	}
 	if s.Records > 0 {
 		words = append(words, fmt.Sprintf("%d of %d records", s.Outcomes.Finished(), s.Records), tally(s))
@@ -76,7 +76,7 @@ func progressLine(s migration.Summary, pass string, v pace.Reading) string {
 	if s.Phase == migration.Migrating {
 		words = append(words, tempo(v))
 	}
-	words = append(words, plain(pass))
+	words = append(words, Plain(pass))
 	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), "  ")
 }
 

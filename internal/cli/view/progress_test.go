@@ -56,7 +56,7 @@ func TestPlainProgress(t *testing.T) {
 IMPORTING  1,200 records read
 AWAITING_APPROVAL  (waiting for approval of plan abc123)  0 of 1000 records
 MIGRATING  0 of 1000 records
-a note?[2J
+a note\u001b[2J
 MIGRATING  100 of 1000 records  97 migrated, 3 failed  20/s
 MIGRATING  200 of 1000 records  197 migrated, 3 failed  20/s
 MIGRATING  300 of 1000 records  297 migrated, 3 failed  20/s

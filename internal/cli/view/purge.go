@@ -33,7 +33,7 @@ type Object struct {
 func WritePurge(w io.Writer, p Purge) {
 	switch {
 	case p.Purged != nil:
-		fmt.Fprintf(w, "%s: %s\n", p.Migration, plain(p.Purged.Says()))
+		fmt.Fprintf(w, "%s: %s\n", p.Migration, Plain(p.Purged.Says()))
 	default:
 		fmt.Fprintf(w, "%s  not purged\n", p.Migration)
 	}
@@ -45,7 +45,7 @@ func WritePurge(w io.Writer, p Purge) {
 		objectsOf(t, verb, p.Deleted, p.folder())
 		objectsOf(t, "kept", p.Kept, p.folder())
 		if p.SourceKept != "" {
-			fmt.Fprintf(t, "source kept\n  %s\t\t%s\n", plain(p.Source), plain(p.SourceKept))
+			fmt.Fprintf(t, "source kept\n  %s\t\t%s\n", Plain(p.Source), Plain(p.SourceKept))
 		}
 	})
 }
@@ -60,7 +60,7 @@ func objectsOf(w io.Writer, title string, objects []Object, folder string) {
 	}
 	fmt.Fprintf(w, "%s: %d objects, %s\n", title, len(objects), figures.Bytes(bytes))
 	for _, g := range grouped(objects, folder) {
-		fmt.Fprintf(w, "  %s\t%s\t%s\n", plain(g.name), figures.Bytes(g.bytes), g.count())
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", Plain(g.name), figures.Bytes(g.bytes), g.count())
 	}
 }
 

@@ -17,11 +17,11 @@ func Reconciliation(w io.Writer, style Style, r migration.Reconciliation) {
 	if n := r.Different(); n > 0 {
 		verdict = style.paint(red, number(n, "difference"))
 	}
-	fmt.Fprintf(w, "%s  %s\n", plain(r.Migration), verdict)
+	fmt.Fprintf(w, "%s  %s\n", Plain(r.Migration), verdict)
 	table(w, func(t io.Writer) {
 		against := "the target"
 		if r.Against != migration.AgainstTarget {
-			against = "report " + plain(r.Against)
+			against = "report " + Plain(r.Against)
 		}
 		fmt.Fprintf(t, "  against\t%s, %s\n", against, Moment(&r.StartedAt))
 		fmt.Fprintf(t, "  compared\t%d migrated of %d records\n", r.Checked, r.Records)
@@ -72,15 +72,15 @@ func differences(w io.Writer, r migration.Reconciliation) {
 	table(w, func(t io.Writer) {
 		fmt.Fprintln(t, "differences\tcount")
 		for _, k := range r.Kinds {
-			fmt.Fprintf(t, "  %s\t%d\n", plain(k.Result), k.Count)
+			fmt.Fprintf(t, "  %s\t%d\n", Plain(k.Result), k.Count)
 		}
 	})
 	fmt.Fprintln(w)
 	table(w, func(t io.Writer) {
 		fmt.Fprintln(t, "record\texternal id\tentitlement\tresult\tin")
 		for _, d := range r.Differences[:min(len(r.Differences), shownDifferences)] {
-			fmt.Fprintf(t, "  %d\t%s\t%s\t%s\t%s\n", d.Record, plain(d.ExternalEntitlementID), orDash(d.EntitlementID),
-				plain(strings.TrimPrefix(d.Result, "Error: ")), orDash(strings.Join(d.Fields, ", ")))
+			fmt.Fprintf(t, "  %d\t%s\t%s\t%s\t%s\n", d.Record, Plain(d.ExternalEntitlementID), orDash(d.EntitlementID),
+				Plain(strings.TrimPrefix(d.Result, "Error: ")), orDash(strings.Join(d.Fields, ", ")))
 		}
 		if more := r.Different() - shownDifferences; more > 0 {
 			fmt.Fprintf(t, "  and %d more, see the file\n", more)
@@ -95,7 +95,7 @@ func ReconciliationProgress(r migration.Reconciliation) string {
 		text += fmt.Sprintf("  %d of %d records", r.Looked, r.Records)
 	}
 	if r.Reason != "" {
-		text += "  (" + plain(r.Reason) + ")"
+		text += "  (" + Plain(r.Reason) + ")"
 	}
 	return text
 }

@@ -23,7 +23,7 @@ func Route(w io.Writer, r entitlement.Route) {
 	table(w, func(t io.Writer) {
 		fmt.Fprintln(t, "productKey\tofferKeys")
 		for _, p := range r.Products {
-			fmt.Fprintf(t, "  %s\t%s\n", plain(p.ProductKey), join(p.OfferKeys))
+			fmt.Fprintf(t, "  %s\t%s\n", Plain(p.ProductKey), join(p.OfferKeys))
 		}
 	})
 }
@@ -38,7 +38,7 @@ func perCustomer(n int) string {
 func join[S ~string](words []S) string {
 	texts := make([]string, len(words))
 	for i, word := range words {
-		texts[i] = plain(string(word))
+		texts[i] = Plain(string(word))
 	}
 	return orDash(strings.Join(texts, ", "))
 }

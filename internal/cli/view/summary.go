@@ -23,26 +23,29 @@ func Summary(w io.Writer, style Style, s migration.Summary) {
 }
 
 func head(w io.Writer, style Style, s migration.Summary) {
-	state := string(s.Phase)
+	state := Plain(string(s.Phase))
 	if s.Result != "" {
 		state = style.result(s.Result)
 	}
-	fmt.Fprintf(w, "%s  %s\n", s.Migration, state)
+	fmt.Fprintf(w, "%s  %s\n", Plain(s.Migration), state)
+	if s.Stale != nil {
+		fmt.Fprintf(w, "  as of %s, the last that is known: %s\n", Moment(&s.Stale.At), Plain(s.Stale.Why))
+	}
 	if s.Reason != "" {
-		fmt.Fprintf(w, "  %s\n", plain(s.Reason))
+		fmt.Fprintf(w, "  %s\n", Plain(s.Reason))
 	}
 	table(w, func(t io.Writer) {
 		fmt.Fprintf(t, "  file\t%s\n", orDash(s.File))
 		fmt.Fprintf(t, "  route\t%s\n", orDash(s.Route))
 		if s.Parent != "" {
-			fmt.Fprintf(t, "  reload of\t%s\n", plain(s.Parent))
+			fmt.Fprintf(t, "  reload of\t%s\n", Plain(s.Parent))
 		}
 		fmt.Fprintf(t, "  started\t%s\n", Moment(s.StartedAt))
 		if s.FinishedAt != nil {
 			fmt.Fprintf(t, "  finished\t%s%s\n", Moment(s.FinishedAt), took(s))
 		}
 		if s.Purged != nil {
-			fmt.Fprintf(t, "  purged\t%s\n", plain(strings.TrimPrefix(s.Purged.Says(), "it was purged ")))
+			fmt.Fprintf(t, "  purged\t%s\n", Plain(strings.TrimPrefix(s.Purged.Says(), "it was purged ")))
 		}
 		if l := tripped(s.Limits.Tripped); l != "" {
 			fmt.Fprintf(t, "  limit\t%s\n", l)
@@ -62,9 +65,9 @@ func tripped(t *migration.Tripped) string {
 	case t == nil:
 		return ""
 	case t.First == 0:
-		return t.Rule
+		return Plain(t.Rule)
 	}
-	return fmt.Sprintf("%s, records %d to %d", t.Rule, t.First, t.Last)
+	return fmt.Sprintf("%s, records %d to %d", Plain(t.Rule), t.First, t.Last)
 }
 
 func counts(w io.Writer, s migration.Summary) {
@@ -129,7 +132,7 @@ func byCount(w io.Writer, format string, counts map[string]int) {
 		return strings.Compare(a, b)
 	})
 	for _, code := range codes {
-		fmt.Fprintf(w, format, plain(code), counts[code])
+		fmt.Fprintf(w, format, Plain(code), counts[code])
 	}
 }
 
@@ -154,7 +157,7 @@ func writeGroups(w io.Writer, title string, groups []migration.ErrorGroup) {
 		fmt.Fprintln(t, title+"\tstep\trecords\tfor example")
 		for _, g := range groups[:min(len(groups), shownGroups)] {
 			examples := g.Examples[:min(len(g.Examples), 3)]
-			fmt.Fprintf(t, "  %s\t%s\t%d\t%s\n", plain(g.Code), orDash(g.Step), g.Count, orDash(strings.Join(examples, ", ")))
+			fmt.Fprintf(t, "  %s\t%s\t%d\t%s\n", Plain(g.Code), orDash(g.Step), g.Count, orDash(strings.Join(examples, ", ")))
 		}
 		if more := len(groups) - shownGroups; more > 0 {
 			fmt.Fprintf(t, "  and %d more kinds\n", more)
@@ -173,8 +176,8 @@ func audit(w io.Writer, s migration.Summary) {
 	table(w, func(t io.Writer) {
 		fmt.Fprintln(t, "operators")
 		for _, e := range s.Audit[max(0, len(s.Audit)-shownAudit):] {
-			words := slices.DeleteFunc([]string{plain(e.Detail), plain(e.Reason)}, func(s string) bool { return s == "" })
-			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", Moment(&e.At), plain(e.By), plain(e.Action), strings.Join(words, "; "))
+			words := slices.DeleteFunc([]string{Plain(e.Detail), Plain(e.Reason)}, func(s string) bool { return s == "" })
+			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", Moment(&e.At), Plain(e.By), Plain(e.Action), strings.Join(words, "; "))
 		}
 	})
 }
@@ -197,7 +200,7 @@ func Files(w io.Writer, files map[string]migration.FileInfo) {
 	table(w, func(t io.Writer) {
 		fmt.Fprintln(t, "files")
 		for _, name := range names {
-			fmt.Fprintf(t, "  %s\t%s\t%s\n", plain(name), figures.Bytes(files[name].Bytes), plain(files[name].URI))
+			fmt.Fprintf(t, "  %s\t%s\t%s\n", Plain(name), figures.Bytes(files[name].Bytes), Plain(files[name].URI))
 		}
 	})
 }

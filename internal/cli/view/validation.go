@@ -31,7 +31,7 @@ func FileName(file string) string {
 	if file == "-" {
 		return "stdin"
 	}
-	return plain(file)
+	return Plain(file)
 }
 
 const (
@@ -63,7 +63,7 @@ func problemTable(w io.Writer, v Validation) {
 			fmt.Fprintln(t, "LINE:COL\tRECORD\tID\tCODE\tFIELD\tPROBLEM")
 			for _, p := range inPlace(v.Problems) {
 				fmt.Fprintf(t, "%d:%d\t%s\t%s\t%s\t%s\t%s\n", p.Line, p.Column, record(p.Record),
-					orDash(short(p.ExternalEntitlementID)), plain(p.Code), orDash(strings.TrimPrefix(p.Pointer, "/")), advice(p.Message, p.Hint))
+					orDash(short(p.ExternalEntitlementID)), Plain(p.Code), orDash(strings.TrimPrefix(p.Pointer, "/")), advice(p.Message, p.Hint))
 			}
 		})
 	}
@@ -89,16 +89,16 @@ func problemCounts(w io.Writer, byCode map[string]int) {
 	})
 	table(w, func(t io.Writer) {
 		for _, code := range codes {
-			fmt.Fprintf(t, "  %s\t%d\n", plain(code), byCode[code])
+			fmt.Fprintf(t, "  %s\t%d\n", Plain(code), byCode[code])
 		}
 	})
 }
 
 func warnings(w io.Writer, all []migrationfile.Warning) {
 	for _, one := range all[:min(len(all), shownWarnings)] {
-		subject := plain(one.Code)
+		subject := Plain(one.Code)
 		if one.Field != "" {
-			subject += " " + plain(one.Field)
+			subject += " " + Plain(one.Field)
 		}
 		fmt.Fprintf(w, "warning: %s: %s (%s, the first is record %d at line %d)\n",
 			subject, advice(one.Message, one.Hint), number(one.Count, "record"), one.Record, one.Line)
@@ -144,7 +144,7 @@ func short(id string) string {
 
 func advice(message, hint string) string {
 	if hint == "" {
-		return plain(message)
+		return Plain(message)
 	}
-	return plain(message) + " → " + plain(hint)
+	return Plain(message) + " → " + Plain(hint)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
@@ -37,8 +39,8 @@ func (s Style) result(r migration.Result) string {
 		return s.paint(green, string(r))
 	case migration.CompletedWithFailures:
 		return s.paint(yellow, string(r))
-	default:
-		return s.paint(red, string(r))
+	default: // from a bucket it may be anything
+		return s.paint(red, Plain(string(r)))
 	}
 }
 
@@ -65,20 +67,48 @@ func Duration(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-// plain keeps a text to one printable line, so that a name can't move the
-// cursor.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 {
-			return '?'
+// Plain keeps a text to one printable line, so that a name can neither move
+// the cursor, nor turn the direction of what is around it, nor hide a part of
+// itself: what a terminal would obey or not show is written as its number.
+func Plain(s string) string {
+	if strings.IndexFunc(s, obeyed) < 0 && utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd"):
+			fmt.Fprintf(&b, "\\x%02x", s[i])
+		case !obeyed(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&b, "\\U%08x", r)
+		default:
+			fmt.Fprintf(&b, "\\u%04x", r)
 		}
-		return r
-	}, s)
+	}
+	return b.String()
+}
+
+// obeyed reports whether a terminal acts on a character or shows nothing of it:
+// controls, format characters (bidirectional ones among them), line and
+// paragraph separators.
+func obeyed(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+}
+
+// PlainLines is Plain for a text of several lines.
+func PlainLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = Plain(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 func orDash(s string) string {
 	if s == "" {
 		return "-"
 	}
-	return plain(s)
+	return Plain(s)
 }

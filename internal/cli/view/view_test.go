@@ -122,6 +122,24 @@ func TestNamesCannotMoveTheCursor(t *testing.T) {
 	require.NotContains(t, b.out.String(), "\r")
 }
 
+// What a terminal would obey, or hide, is written as its number.
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"acme-März 1 – 契約":      "acme-März 1 – 契約",
+		"a\x1b[2Jb":             `a\u001b[2Jb`,
+		"a\nferry: all is well": `a\u000aferry: all is well`,
+		"cod\u202etxt.exe":      `cod\u202etxt.exe`,
+		"\ufeffid":              `\ufeffid`,
+		"a\u200bb\u2028c\u0085d": `a\u200bb\u2028c\u0085d`,
+		"tag\U000e0041":         `tag\U000e0041`,
+		"half\xff\ufffd":        "half\\xff\ufffd",
+	} {
+		require.Equal(t, want, Plain(given))
+	}
+	require.Equal(t, "a\nb\\u0009c", PlainLines("a\nb\tc"))
+}
+
 func TestList(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
