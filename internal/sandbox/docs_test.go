@@ -14,10 +14,9 @@ func TestDocumentNamesEverySwitch(t *testing.T) {
 	page, err := os.ReadFile("../../docs/sandbox.md")
 	require.NoError(t, err)
 	for _, of := range []any{Faults{}, Match{}} {
-		fields := reflect.TypeOf(of)
-		for i := range fields.NumField() {
-			name, _, _ := strings.Cut(fields.Field(i).Tag.Get("json"), ",")
-			require.Contains(t, string(page), "`"+name, fields.Field(i).Name)
+		for field := range reflect.TypeOf(of).Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			require.Contains(t, string(page), "`"+name, field.Name)
 		}
 	}
 	for _, as := range answerKinds {

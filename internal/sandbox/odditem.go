@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 
@@ -67,10 +68,7 @@ func (o OddItem) spoil(item map[string]any) []any {
 	case OddNull:
 		return []any{nil}
 	case OddNotAsked:
-		other := map[string]any{}
-		for field, value := range item {
-			other[field] = value
-		}
+		other := maps.Clone(item)
 		other["externalEntitlementId"] = otherID
 		return []any{other, item}
 	case OddNotAskedBroken:
