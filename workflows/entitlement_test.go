@@ -151,9 +151,11 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	require.GreaterOrEqual(t, out.FinishedAt.Sub(*out.StartedAt), 5*time.Minute)
 }
 
+// The answer after the hold is retryable, too: only then is the budget looked
+// at with the held time in it.
 func TestHoldCostsNothingOfTheBudget(t *testing.T) {
 	t.Parallel()
-	env, s := recordEnv(t, retryable(false), answer{})
+	env, s := recordEnv(t, retryable(false), retryable(false), answer{})
 	env.RegisterDelayedCallback(func() { env.SignalWorkflow(signalControl, Control{Hold: true}) }, 100*time.Millisecond)
 	env.RegisterDelayedCallback(func() { require.Len(t, s.calls, 1, "nothing is repeated while held") }, 23*time.Hour)
 	env.RegisterDelayedCallback(func() { env.SignalWorkflow(signalControl, Control{}) }, 24*time.Hour)
@@ -283,6 +285,8 @@ func TestWaitingForItsOwnPaceCostsNoBudget(t *testing.T) {
 	for range 2000 {
 		answers = append(answers, late)
 	}
-	env, _ := recordEnv(t, append(answers, answer{})...)
-	require.Equal(t, migration.Migrated, carry(t, env, recordInput()).Fate)
+	answers = append(answers, retryable(false), answer{})
+	env, s := recordEnv(t, answers...)
+	require.Equal(t, migration.Migrated, carry(t, env, recordInput()).Fate, "not even once the target is away, too")
+	require.Len(t, s.calls, len(answers)+1)
 }

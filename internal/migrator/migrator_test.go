@@ -246,6 +246,27 @@ func TestStepThatWasDoneIsTakenAsDone(t *testing.T) {
 	require.False(t, res.Found, "the step is this run's")
 }
 
+// A refusal is no progress: what is where it was before the step has not taken
+// it.
+func TestRefusedStepThatWasNotDoneIsRefused(t *testing.T) {
+	t.Parallel()
+	for step, status := range map[entitlement.Step]entitlement.Status{
+		entitlement.Activate: entitlement.Pending, entitlement.Suspend: entitlement.Active,
+	} {
+		m, target := setup()
+		there := same(record())
+		there.Status = status
+		target.held["ext-1"] = there
+		target.refuse = &fault.Fault{Kind: fault.Final, Code: fault.CodeConflict, Message: "no"}
+		res, err := m.Do(t.Context(), Task{Route: "r", Record: record(), Step: step, EntitlementID: "id-1"})
+		f, _ := fault.As(err)
+		require.NotNil(t, f, "%s: %v", step, res)
+		require.Equal(t, fault.CodeConflict, f.Code)
+		require.Equal(t, fault.Final, f.Kind)
+		require.Equal(t, []string{string(step), "get"}, target.calls)
+	}
+}
+
 func TestEntitlementThatOthersEndedIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	m, target := setup()
@@ -264,6 +285,14 @@ func TestIdentifierIsTheCallsAndNothingElse(t *testing.T) {
 	require.Equal(t, base, RequestID("r", record(), entitlement.Create, ""))
 	require.NotEqual(t, base, RequestID("other", record(), entitlement.Create, ""))
 	require.NotEqual(t, base, RequestID("r", record(), entitlement.Activate, ""))
+	ended := record()
+	ended.DateActivated, ended.DateSuspended, ended.DateEnded = &now, &now, &now
+	says := map[string]entitlement.Step{}
+	for _, step := range []entitlement.Step{entitlement.Activate, entitlement.Suspend, entitlement.Cancel, entitlement.Revoke} {
+		id := RequestID("r", ended, step, "id")
+		require.NotContains(t, says, id, "%s says the same as %s and is another call", step, says[id])
+		says[id] = step
+	}
 	corrected := record()
 	corrected.ProductKey = "nova-family"
 	require.NotEqual(t, base, RequestID("r", corrected, entitlement.Create, ""))

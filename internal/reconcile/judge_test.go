@@ -136,6 +136,30 @@ func TestStatusesThatMoveByThemselves(t *testing.T) {
 			b.record.DateExpiry, b.there.DateExpiry = ago(3), ago(3)
 			ended(b, entitlement.Cancelled, ago(4))
 		}, entitlement.GroupActive, entitlement.GroupTerminated, status},
+		"run out but ended a moment before": {entitlement.Active, func(b *bundle) {
+			b.record.DateExpiry, b.there.DateExpiry = ago(3), ago(3)
+			ended(b, entitlement.Cancelled, new(ago(3).Add(-time.Millisecond)))
+		}, entitlement.GroupActive, entitlement.GroupTerminated, status},
+		"run out and ended in the same instant, kept more coarsely": {entitlement.Active, func(b *bundle) {
+			b.record.DateExpiry, b.there.DateExpiry = new(ago(3).Add(time.Microsecond)), ago(3)
+			ended(b, entitlement.Cancelled, ago(3))
+		}, entitlement.GroupTerminated, entitlement.GroupTerminated, same},
+		"not run out yet and ended nobody knows when": {entitlement.Active, func(b *bundle) {
+			b.record.DateExpiry, b.there.DateExpiry = ago(-3), ago(-3)
+			ended(b, entitlement.Cancelled, nil)
+		}, entitlement.GroupActive, entitlement.GroupTerminated, status},
+		"not run out yet and ended as if it had": {entitlement.Active, func(b *bundle) {
+			b.record.DateExpiry, b.there.DateExpiry = ago(-3), ago(-3)
+			ended(b, entitlement.Cancelled, ago(-3))
+		}, entitlement.GroupActive, entitlement.GroupTerminated, status},
+		"run out and ended nobody knows when": {entitlement.Active, func(b *bundle) {
+			b.record.DateExpiry, b.there.DateExpiry = ago(3), ago(3)
+			ended(b, entitlement.Cancelled, nil)
+		}, entitlement.GroupTerminated, entitlement.GroupTerminated, same},
+		"runs out now": {entitlement.Active, func(b *bundle) {
+			b.record.DateExpiry, b.there.DateExpiry = new(now), new(now)
+			ended(b, entitlement.Cancelled, new(now))
+		}, entitlement.GroupTerminated, entitlement.GroupTerminated, same},
 		"run out, and another product": {entitlement.Active, func(b *bundle) {
 			b.record.DateExpiry, b.there.DateExpiry, b.there.ProductKey = ago(3), ago(3), "x"
 			ended(b, entitlement.Cancelled, ago(3))
