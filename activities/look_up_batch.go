@@ -2,6 +2,9 @@ package activities
 
 import (
 	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/fault"
@@ -14,9 +17,17 @@ type LookUpBatchInput struct {
 	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
 }
 
+// lookUpLimit bounds the halving of pages of one look-up, which with a call
+// before and one after stays below callTimeout of the workflows: the batch waits
+// for it, and each record looks for itself again before it is created.
+const lookUpLimit = 45 * time.Second
+
 // LookUpBatch asks the target, in one call for some hundred records, which of
 // a batch's external ids it already has: what is there before the batch begins
-// is not this run's work. Answers record numbers.
+// is not this run's work. Answers record numbers. An id that the target gives
+// no answer for is left out: its record's own look tells what is to become of
+// it, and holds up nobody else. So is every id if the target answers its echo
+// and no look-up, once that hasn't passed within some attempts.
 func (a *Activities) LookUpBatch(ctx context.Context, in LookUpBatchInput) ([]int, error) {
 	ctx, stopPulse := withPulse(ctx)
 	defer stopPulse()
@@ -29,63 +40,50 @@ func (a *Activities) LookUpBatch(ctx context.Context, in LookUpBatchInput) ([]in
 	if err != nil {
 		return nil, fault.Activity(err)
 	}
-	found, err := a.findAll(ctx, records)
+	info := activity.GetInfo(ctx)
+	seen, err := a.findEvery(ctx, records, finder{
+		soon: info.IsLocalActivity || info.Attempt <= soonTries, limit: lookUpLimit,
+	})
+	if trouble, ok := whole(err); ok && (trouble.Kind != fault.Retryable || !info.IsLocalActivity && info.Attempt > soonTries) {
+		err = nil
+	}
 	if err != nil {
 		return nil, fault.Activity(err)
 	}
 	var known []int
 	for _, r := range records {
-		if _, ok := found[r.decoded.ExternalEntitlementID]; ok {
+		if len(seen.found[r.decoded.ExternalEntitlementID]) > 0 {
 			known = append(known, r.number)
 		}
 	}
 	return known, nil
 }
 
-// findAll reads the target's entitlements of some records by external id. Where
-// the target has several under one id it gives the record's own, or one of them
-// if that can't be told.
-func (a *Activities) findAll(ctx context.Context, records []stagedRecord) (map[string]entitlement.Entitlement, error) {
-	all, err := a.findEvery(ctx, records)
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[string]entitlement.Entitlement, len(all))
-	for _, r := range records {
-		if there := all[r.decoded.ExternalEntitlementID]; len(there) > 0 {
-			found[r.decoded.ExternalEntitlementID] = a.own(&r.decoded, there)
-		}
-	}
-	return found, nil
-}
-
-// own is the record's entitlement among those under its external id.
-func (a *Activities) own(r *entitlement.Record, there []entitlement.Entitlement) entitlement.Entitlement {
-	if e, _, ok := entitlement.Choose(r, there, a.now()); ok {
-		return e
-	}
-	return there[0]
+// patientFinder gives one for a pass that has no other way to know: a trouble
+// of all its look-ups is an error in its first attempts.
+func patientFinder(ctx context.Context) finder {
+	info := activity.GetInfo(ctx)
+	return finder{soon: info.IsLocalActivity || info.Attempt <= soonTries}
 }
 
 // findEvery reads all that the target has under some records' external ids, a
-// page of records at a time.
-func (a *Activities) findEvery(ctx context.Context, records []stagedRecord) (map[string][]entitlement.Entitlement, error) {
-	found := make(map[string][]entitlement.Entitlement, len(records))
+// page of records at a time. What it gives beside an error is what it knows.
+func (a *Activities) findEvery(ctx context.Context, records []stagedRecord, f finder) (sighted, error) {
+	f.target, f.beat = a.target, func() { heartbeat(ctx, len(f.found)) }
+	f.sighted = sighted{
+		found: make(map[string][]entitlement.Entitlement, len(records)), unread: map[string]*fault.Fault{},
+	}
 	for len(records) > 0 {
-		heartbeat(ctx, len(found))
 		page := pageOf(records)
 		records = records[len(page):]
 		ids := make([]string, len(page))
 		for i, r := range page {
 			ids[i] = r.decoded.ExternalEntitlementID
 		}
-		entitlements, err := a.target.Find(ctx, page[0].decoded.MerchantAccountKey, ids)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range entitlements {
-			found[e.ExternalEntitlementID] = append(found[e.ExternalEntitlementID], e)
+		f.merchant = page[0].decoded.MerchantAccountKey
+		if err := f.page(ctx, ids); err != nil {
+			return f.sighted, err
 		}
 	}
-	return found, nil
+	return f.sighted, nil
 }

@@ -41,9 +41,15 @@ func (a *Activities) ReadBack(ctx context.Context, in ReadBackInput) (*ReadBackR
 	}
 	res := &ReadBackResult{}
 	w := walk{activities: a, ask: reconcile.WasMigrated, each: func(e *entry) error {
-		if e.asked {
-			res.add(a.judge(e, false))
+		if !e.asked {
+			return nil
 		}
+		if e.unread != nil {
+			if err := a.findByID(ctx, e); err != nil {
+				return err
+			}
+		}
+		res.add(a.judge(e, false))
 		return nil
 	}}
 	for _, b := range plan.Batches {

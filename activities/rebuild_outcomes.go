@@ -2,9 +2,7 @@ package activities
 
 import (
 	"context"
-	"strings"
 
-	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
@@ -64,22 +62,24 @@ func (a *Activities) rebuildBatch(ctx context.Context, b BatchRef) (map[int]migr
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.findAll(ctx, records)
+	seen, err := a.findEvery(ctx, records, patientFinder(ctx))
 	if err != nil {
 		return nil, err
 	}
-	seen := make(map[int]migration.Outcome, len(records))
+	made := make(map[int]migration.Outcome, len(records))
 	for _, r := range records {
-		seen[r.number] = a.seenAt(r, found)
+		left := seen.left(r, nil)
+		left.halfWay = endedByForce
+		made[r.number] = judgeLeft(left, a.now())
 	}
-	created, err := a.putOutcomes(ctx, b, seen)
+	created, err := a.putOutcomes(ctx, b, made)
 	if err != nil {
 		return nil, err
 	}
 	if !created {
 		return a.outcomes(ctx, b)
 	}
-	return seen, nil
+	return made, nil
 }
 
 // putOutcomes writes a batch's outcomes unless it has some: what the batch
@@ -95,39 +95,4 @@ func (a *Activities) putOutcomes(ctx context.Context, b BatchRef, known map[int]
 		a.meter.Outcomes(written)
 	}
 	return created, err
-}
-
-// What befell a record that its run left half-way, or of which the target has
-// nothing.
-const (
-	leftHalfWay = "the run was ended by force before this record was finished"
-	leftOut     = "the run was ended by force, and the target has nothing of this record"
-)
-
-// seenAt is the outcome that the target shows for a record whose run left none.
-// It has no times, so that it is the same whenever it is made.
-func (a *Activities) seenAt(r stagedRecord, found map[string]entitlement.Entitlement) migration.Outcome {
-	o := notAttempted(r, fault.CodeOperatorStopped)
-	there, ok := found[r.decoded.ExternalEntitlementID]
-	if !ok {
-		o.Message = leftOut
-		return o
-	}
-	now := a.now()
-	steps, c := entitlement.Steps(&r.decoded, now), entitlement.Compare(&r.decoded, there, now)
-	switch {
-	case !c.Same():
-		o.Fate, o.Step, o.Code, o.Retryable = migration.Failed, steps[0], fault.CodeTargetDiffers, false
-		o.Message = "the target has this entitlement with another " + strings.Join(c.Differences, ", ")
-		return o
-	case c.Done():
-		o.Fate, o.Code, o.Message, o.Retryable = migration.Migrated, "", "", false
-	default:
-		o.Fate, o.Step, o.Message = migration.Failed, c.Remaining[0], leftHalfWay
-		if !there.Settled {
-			o.Code = fault.CodeStillPending
-		}
-	}
-	o.EntitlementID, o.StepsDone = there.EntitlementID, steps[:len(steps)-len(c.Remaining)]
-	return o
 }

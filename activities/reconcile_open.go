@@ -27,6 +27,9 @@ type OpenReconciliationResult struct {
 // migration that is not over, sent nothing or was purged, or that went to
 // another target than this worker's; STORE_FAULT.
 func (a *Activities) OpenReconciliation(ctx context.Context, in OpenReconciliationInput) (*OpenReconciliationResult, error) {
+	ctx, stop := withPulse(ctx)
+	defer stop()
+	heartbeat(ctx, nil)
 	res, err := a.openReconciliation(ctx, in.Migration)
 	if err != nil {
 		return nil, fault.Activity(err)

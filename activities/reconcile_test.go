@@ -445,8 +445,8 @@ func TestResolveRecordsReadsTheTarget(t *testing.T) {
 	found.EntitlementID, found.StepsDone, found.FinishedAt = done.EntitlementID, recs[1].Steps, new(start)
 	partial := stopped(3, entitlement.Suspend)
 	partial.EntitlementID, partial.StepsDone = half.EntitlementID, recs[2].Steps[:2]
-	differs := stopped(4, entitlement.Suspend)
-	differs.Message += "; the target has it with other content"
+	differs := stopped(4, entitlement.Create)
+	differs.Code, differs.Message, differs.Retryable = fault.CodeTargetDiffers, "the target has this entitlement with another productKey", false
 	want := []migration.Outcome{stopped(1, entitlement.Create), found, partial, differs}
 
 	calls := b.stats().Effective

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/migrationfile"
@@ -105,22 +104,5 @@ func (a *Activities) secondLook(ctx context.Context, c *correlating, e *entry, r
 			return err
 		}
 	}
-	return nil
-}
-
-// findByID looks by its own id for a migrated entitlement that is no longer
-// there under its external id.
-func (a *Activities) findByID(ctx context.Context, e *entry) error {
-	if len(e.found) > 0 || !migrated(e.outcome) || e.outcome.EntitlementID == "" {
-		return nil
-	}
-	there, err := a.target.Get(ctx, e.outcome.EntitlementID)
-	if f, ok := fault.As(err); ok && f.Kind == fault.Final {
-		return nil // the target doesn't have it
-	}
-	if err != nil {
-		return err
-	}
-	e.found = []entitlement.Entitlement{there}
 	return nil
 }

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 
-	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
@@ -17,8 +16,9 @@ type ResolveRecordsInput struct {
 	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
 }
 
-// ResolveRecords gives such records an outcome by reading the target: one that
-// is in its right state is MIGRATED, the rest FAILED with OPERATOR_STOPPED.
+// ResolveRecords gives such records an outcome by reading the target, see
+// judgeLeft. A record of which the target gives no answer, or all of them if it
+// gives none though it answers its echo, is FAILED so: a reload looks again.
 func (a *Activities) ResolveRecords(ctx context.Context, in ResolveRecordsInput) ([]migration.Outcome, error) {
 	ctx, stop := withPulse(ctx)
 	defer stop()
@@ -37,43 +37,19 @@ func (a *Activities) ResolveRecords(ctx context.Context, in ResolveRecordsInput)
 	if err != nil {
 		return nil, fault.Activity(err)
 	}
-	found, err := a.findAll(ctx, records)
-	if err != nil {
+	f := patientFinder(ctx)
+	seen, err := a.findEvery(ctx, records, f)
+	trouble, all := whole(err)
+	if err != nil && (!all || f.soon) {
 		return nil, fault.Activity(err)
 	}
+	now := a.now().UTC()
 	out := make([]migration.Outcome, len(records))
 	for i, r := range records {
-		out[i] = a.resolve(r, found)
+		left := seen.left(r, trouble)
+		left.begun, left.halfWay = true, endedByHand
+		out[i] = judgeLeft(left, now)
+		out[i].FinishedAt = &now
 	}
 	return out, nil
-}
-
-func (a *Activities) resolve(r stagedRecord, found map[string]entitlement.Entitlement) migration.Outcome {
-	now := a.now().UTC()
-	o := migration.Outcome{
-		Record: r.number, ExternalEntitlementID: r.decoded.ExternalEntitlementID, Status: r.decoded.Status,
-		Fate: migration.Failed, Code: fault.CodeOperatorStopped, Retryable: true, FinishedAt: &now,
-		Message: "the record's workflow was ended by hand before it had an outcome",
-	}
-	steps := entitlement.Steps(&r.decoded, now)
-	there, ok := found[r.decoded.ExternalEntitlementID]
-	if !ok {
-		o.Step = steps[0]
-		return o
-	}
-	c := entitlement.Compare(&r.decoded, there, now)
-	switch {
-	case c.Done():
-		return migration.Outcome{
-			Record: o.Record, ExternalEntitlementID: o.ExternalEntitlementID, Status: o.Status,
-			Fate: migration.Migrated, EntitlementID: there.EntitlementID, StepsDone: steps, FinishedAt: &now,
-		}
-	case c.Same():
-		o.EntitlementID = there.EntitlementID
-		o.StepsDone, o.Step = steps[:len(steps)-len(c.Remaining)], c.Remaining[0]
-	default:
-		o.Step = steps[len(steps)-1]
-		o.Message += "; the target has it with other content"
-	}
-	return o
 }

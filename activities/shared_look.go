@@ -8,7 +8,6 @@ import (
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/fault"
-	"github.com/f0a90b9a/ferry/internal/migrator"
 )
 
 const (
@@ -18,6 +17,9 @@ const (
 	// lookLimit bounds one shared look, its waits for pace and place included.
 	// Whoever waits for it has a limit of its own besides.
 	lookLimit = 2 * time.Minute
+	// apartLimit bounds the ids that are remembered to be asked for alone;
+	// beyond it all are forgotten.
+	apartLimit = 1000
 )
 
 // sharedLook is a target on which records that look for themselves at the same
@@ -25,11 +27,14 @@ const (
 // quick that is a call of its own, where calls have to wait, for a slow target
 // or a low pace, a call for up to a hundred.
 type sharedLook struct {
-	migrator.Target
+	Target
 	meter Meter
 
 	mu    sync.Mutex
 	looks map[lookKind]*lookers
+	// apart are the ids whose own look has failed: they are asked for alone, so
+	// that their repeats spoil no others' look.
+	apart map[string]bool
 }
 
 // lookKind is what looks must have in common to be shared: what they ask, and
@@ -51,10 +56,11 @@ type look struct {
 	done  chan struct{} // closed when the rest is there
 	found []entitlement.Entitlement
 	err   error
+	alone bool // it failed, perhaps for one of its ids: each asks alone
 }
 
-func newSharedLook(target migrator.Target, meter Meter) *sharedLook {
-	return &sharedLook{Target: target, meter: meter, looks: map[lookKind]*lookers{}}
+func newSharedLook(target Target, meter Meter) *sharedLook {
+	return &sharedLook{Target: target, meter: meter, looks: map[lookKind]*lookers{}, apart: map[string]bool{}}
 }
 
 // Find implements migrator.Target: one id is asked for together with others'.
@@ -69,6 +75,9 @@ func (s *sharedLook) Find(ctx context.Context, merchant string, ids []string) ([
 }
 
 func (s *sharedLook) findOne(ctx context.Context, merchant string, ids []string) ([]entitlement.Entitlement, error) {
+	if s.isApart(ids[0]) {
+		return s.findAlone(ctx, merchant, ids)
+	}
 	l := s.join(ctx, merchant, ids[0])
 	select {
 	case <-l.done:
@@ -77,8 +86,8 @@ func (s *sharedLook) findOne(ctx context.Context, merchant string, ids []string)
 			Kind: fault.Retryable, Code: fault.CodeConnection, Message: "report: the call was cancelled", Cause: ctx.Err(),
 		}
 	}
-	if len(l.ids) > 1 && others(l.err) {
-		return s.Target.Find(ctx, merchant, ids)
+	if l.alone {
+		return s.findAlone(ctx, merchant, ids)
 	}
 	if l.err != nil {
 		return nil, l.err
@@ -92,12 +101,29 @@ func (s *sharedLook) findOne(ctx context.Context, merchant string, ids []string)
 	return own, nil
 }
 
-// others reports whether a shared look may have failed for what others asked: an
-// id that the target refuses, or more than fits into one answer. Each then asks
-// alone.
-func others(err error) bool {
-	f, ok := fault.As(err)
-	return ok && (f.Kind == fault.Final || f.Code == fault.CodeUnexpected)
+// findAlone asks for one id that shares no look, and remembers whether it is
+// better left alone.
+func (s *sharedLook) findAlone(ctx context.Context, merchant string, ids []string) ([]entitlement.Entitlement, error) {
+	found, err := s.Target.Find(ctx, merchant, ids)
+	f, failed := fault.As(err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err == nil:
+		delete(s.apart, ids[0])
+	case failed && mayBeOwn(f) && ctx.Err() == nil:
+		if len(s.apart) >= apartLimit {
+			clear(s.apart)
+		}
+		s.apart[ids[0]] = true
+	}
+	return found, err
+}
+
+func (s *sharedLook) isApart(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.apart[id]
 }
 
 // join gives the look that will ask for an id. It is never one that is under
@@ -133,6 +159,12 @@ func (s *sharedLook) ask(ctx context.Context, kind lookKind, l *look) {
 	for l != nil {
 		limited, cancel := context.WithTimeout(ctx, lookLimit)
 		l.found, l.err = s.Target.Find(limited, kind.merchant, l.ids)
+		if l.err != nil && len(l.ids) > 1 {
+			// An id that the target refuses or fails at, or more than fits into
+			// one answer, is not the others' trouble.
+			trouble, _ := ownTrouble(limited, s.Target, l.err)
+			l.alone = trouble != nil
+		}
 		cancel()
 		close(l.done)
 		l = s.following(kind)

@@ -13,16 +13,23 @@ import (
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/fault"
-	"github.com/f0a90b9a/ferry/internal/migrator"
 )
 
 // slowTarget answers a report after a second, with an entitlement for each id,
 // and keeps what it was asked.
 type slowTarget struct {
-	migrator.Target
+	Target
 	mu    sync.Mutex
 	asked [][]string
 	err   func(ids []string) error
+	away  bool // it answers no echo either
+}
+
+func (s *slowTarget) Echo(context.Context) error {
+	if s.away {
+		return &fault.Fault{Kind: fault.Retryable, Code: fault.CodeServiceUnavailable}
+	}
+	return nil
 }
 
 func (s *slowTarget) Find(ctx context.Context, merchant string, ids []string) ([]entitlement.Entitlement, error) {
@@ -123,7 +130,7 @@ func TestAFailedLookFailsAllOfIts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		away := &fault.Fault{Kind: fault.Retryable, Code: fault.CodeServiceUnavailable}
-		target := &slowTarget{err: func([]string) error { return away }}
+		target := &slowTarget{away: true, err: func([]string) error { return away }}
 		_, errs := lookAll(t.Context(), newSharedLook(target, noMeter{}), 5)
 		for _, err := range errs {
 			require.ErrorIs(t, err, away)
@@ -139,6 +146,8 @@ func TestARefusedLookIsRepeatedAlone(t *testing.T) {
 	for name, bad := range map[string]*fault.Fault{
 		"refused":  {Kind: fault.Final, Code: fault.CodeBadRequest},
 		"too long": {Kind: fault.Retryable, Code: fault.CodeUnexpected},
+		"failed":   {Kind: fault.Retryable, Code: fault.CodeInternalError, HTTPStatus: 500},
+		"firewall": {Kind: fault.Unauthorized, Code: fault.CodeUnauthorized, HTTPStatus: 403},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -149,15 +158,20 @@ func TestARefusedLookIsRepeatedAlone(t *testing.T) {
 					}
 					return nil
 				}}
-				found, errs := lookAll(t.Context(), newSharedLook(target, noMeter{}), 8)
-				for i, err := range errs {
-					if i == 3 {
-						require.ErrorIs(t, err, bad)
-						continue
+				s := newSharedLook(target, noMeter{})
+				for range 2 {
+					target.asked = nil
+					found, errs := lookAll(t.Context(), s, 8)
+					for i, err := range errs {
+						if i == 3 {
+							require.ErrorIs(t, err, bad)
+							continue
+						}
+						require.NoError(t, err)
+						require.Len(t, found[i], 1)
 					}
-					require.NoError(t, err)
-					require.Len(t, found[i], 1)
 				}
+				require.Len(t, target.asked, 4, "once it has failed alone it spoils no look any more")
 			})
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
+	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/reconcile"
 )
@@ -24,13 +25,16 @@ type entry struct {
 	asked   bool
 	record  stagedRecord
 	found   []entitlement.Entitlement
+	unread  *fault.Fault // why nothing could be read under its external id
 }
 
 // judge says how the record compares with the target, during its run or later.
 func (a *Activities) judge(e *entry, later bool) reconcile.Verdict {
-	return reconcile.Judge(reconcile.Pair{
-		Record: &e.record.decoded, Outcome: e.outcome, Found: e.found, Now: a.now(), Later: later,
-	})
+	p := reconcile.Pair{Record: &e.record.decoded, Outcome: e.outcome, Found: e.found, Now: a.now(), Later: later}
+	if e.unread != nil {
+		p.Unread = e.unread.Code
+	}
+	return reconcile.Judge(p)
 }
 
 // walk goes through records in file order, batch by batch, and reads those that
@@ -97,13 +101,14 @@ func (w *walk) flush(ctx context.Context) error {
 			records = append(records, w.entries[i].record)
 		}
 	}
-	found, err := w.activities.findEvery(ctx, records)
+	seen, err := w.activities.findEvery(ctx, records, finder{}) // what is unread is asked for by its own id, too
 	if err != nil {
 		return err
 	}
 	for i := range w.entries {
 		e := &w.entries[i]
-		e.found = found[e.record.decoded.ExternalEntitlementID]
+		e.found = seen.found[e.record.decoded.ExternalEntitlementID]
+		e.unread = seen.unread[e.record.decoded.ExternalEntitlementID]
 		if err := w.each(e); err != nil {
 			return err
 		}

@@ -46,6 +46,10 @@ const (
 	correlationMany    = "Error: Multiple differences"
 )
 
+// CorrelationUnread says of an entitlement that the target gives no usable
+// answer for it, with the code of the fault.
+func CorrelationUnread(code string) string { return "Error: Entitlement can't be read (" + code + ")" }
+
 // CorrelationResult puts a comparison's differences, JSON names of fields, into
 // the platform's words; for fields that its own report doesn't compare, such as
 // dates, in the same form. A status that differs explains the dates of the

@@ -17,7 +17,7 @@ func (m *Migrator) takeUp(t Task, found []entitlement.Entitlement) (Result, erro
 	if !ok {
 		return Result{}, &fault.Fault{
 			Kind: fault.Final, Code: fault.CodeTargetDiffers,
-			Message: fmt.Sprintf("the target has %d entitlements under this externalEntitlementId, and which one is the record's can't be told", len(found)),
+			Message: WhyUnclear(len(found)),
 		}
 	}
 	res, err := m.result(t, ours, c)
@@ -46,6 +46,12 @@ func (m *Migrator) result(t Task, found entitlement.Entitlement, c entitlement.C
 		Remaining:     c.Remaining,
 		Found:         true,
 	}, nil
+}
+
+// WhyUnclear says that none of several entitlements under a record's id is
+// known to be the record's.
+func WhyUnclear(found int) string {
+	return fmt.Sprintf("the target has %d entitlements under this externalEntitlementId, and which one is the record's can't be told", found)
 }
 
 // WhyDiffers says what keeps an entitlement of the target's from being the

@@ -18,6 +18,9 @@ type Pair struct {
 	Outcome migration.Outcome
 	Found   []entitlement.Entitlement
 	Now     time.Time
+	// Unread is the code of the fault for which nothing could be read under the
+	// external id; what is in Found then was read by its own id. Empty: all was.
+	Unread string
 	// Later is true when the run is over, so that a reload may have migrated,
 	// perhaps corrected, what the run did not.
 	Later bool
@@ -93,6 +96,10 @@ func (p *Pair) migrated() Verdict {
 	due := entitlement.ExpectedStatus(p.Record, p.Now)
 	v := Verdict{Due: entitlement.StatusGroup(due)}
 	own := p.own()
+	if own < 0 && p.Unread != "" {
+		v.add(p, p.Outcome.EntitlementID, migrationfile.CorrelationUnread(p.Unread), []string{"unread"})
+		return v
+	}
 	if own < 0 {
 		v.add(p, p.Outcome.EntitlementID, migrationfile.CorrelationMissing, []string{"missing"})
 		return v
