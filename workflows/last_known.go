@@ -63,9 +63,11 @@ func (k *LastKnown) OpenBatch(in MigrateBatchInput) {
 	slices.SortFunc(r.open, func(a, b *openBatch) int { return cmp.Compare(a.Number, b.Number) })
 }
 
-// HearBatch takes over a tally of an open batch, as the root does.
+// HearBatch takes over a tally of an open batch, as the root does: one that makes
+// no sense may be anybody's.
 func (k *LastKnown) HearBatch(t Tally) {
-	if b := k.run.at(t.Number); b != nil && t.Sent >= b.tally.Sent && t.Outcomes.Total() <= b.Count {
+	b := k.run.at(t.Number)
+	if b != nil && t.Sent >= b.tally.Sent && t.Sent <= b.tally.Sent+maxAhead && t.check(b.Batch) == nil {
 		b.tally = t
 	}
 }

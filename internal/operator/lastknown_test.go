@@ -3,6 +3,7 @@ package operator_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/operator"
+	"github.com/f0a90b9a/ferry/workflows"
 )
 
 // rootHistory gives the events of a root that a real server wrote.
@@ -113,4 +115,26 @@ func TestLastKnownOfNothing(t *testing.T) {
 	service.On("GetWorkflowHistory", mock.Anything, "a", "", false, mock.Anything).Return(&events{})
 	_, err := c.LastKnown(t.Context(), operator.Run{ID: "a", StartedAt: new(time.Now())})
 	require.ErrorContains(t, err, "can't be read")
+}
+
+// Anybody may have signalled the root: what makes no sense is shown to nobody.
+func TestLastKnownPassesOverForgedTallies(t *testing.T) {
+	t.Parallel()
+	list := rootHistory(t, "file-mixed")
+	end := resultOf(t, list[len(list)-1])
+	from := slices.IndexFunc(list, func(e *historypb.HistoryEvent) bool {
+		return e.GetEventType() == enumspb.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED
+	})
+	forged, err := converter.GetDefaultDataConverter().ToPayloads(map[string]any{
+		"number": 1, "sent": 999_999_999, "outcomes": map[string]int{"MIGRATED": 999_999_999},
+	})
+	require.NoError(t, err)
+	signal := &historypb.HistoryEvent{
+		EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED, EventTime: list[from].GetEventTime(),
+		Attributes: &historypb.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
+			WorkflowExecutionSignaledEventAttributes: &historypb.WorkflowExecutionSignaledEventAttributes{SignalName: workflows.SignalTally, Input: forged},
+		},
+	}
+	s := lastKnown(t, end.Migration, append(slices.Clone(list[:from+1]), signal))
+	require.Zero(t, s.Outcomes.Total())
 }
