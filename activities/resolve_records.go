@@ -38,6 +38,7 @@ func (a *Activities) ResolveRecords(ctx context.Context, in ResolveRecordsInput)
 		return nil, fault.Activity(err)
 	}
 	f := patientFinder(ctx)
+	f.limit = lookUpLimit // what isn't known by then is not waited for
 	seen, err := a.findEvery(ctx, records, f)
 	trouble, all := whole(err)
 	if err != nil && (!all || f.soon) {

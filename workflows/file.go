@@ -102,6 +102,7 @@ type fileRun struct {
 	differing int
 	lastMove  time.Time
 	probing   workflow.CancelFunc
+	asking    bool // whether the target is away
 }
 
 func newFileRun(ctx workflow.Context, in MigrateFileInput) (*fileRun, error) {

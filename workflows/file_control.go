@@ -147,7 +147,7 @@ func (r *fileRun) help(t Trouble) {
 		return
 	}
 	if workflow.Now(r.ctx).Sub(r.lastMove) >= r.Settings.HoldAfter() {
-		r.holdForOutage(&fault.Fault{Code: t.Code, Message: t.Message})
+		r.holdIfAway(t.Record, &fault.Fault{Code: t.Code, Message: t.Message})
 	}
 }
 

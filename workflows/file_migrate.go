@@ -272,21 +272,24 @@ func (r *fileRun) readBack(w migrationfile.Wave) bool {
 // that is away for long holds the run until it is back, what waiting can't help
 // until an operator resumes it; false if the run was stopped instead.
 func (r *fileRun) insist(ctx workflow.Context, name string, in, out any) bool {
-	for {
+	before := r.Reason
+	for try := 0; ; try++ {
 		err := workflow.ExecuteActivity(ctx, name, in).Get(ctx, out)
 		if err == nil {
+			if try > 0 && r.Behaviour >= behaviourWary && !r.Hold {
+				r.Reason = before // not what it waited for
+			}
 			return true
 		}
 		if ctx.Err() != nil {
 			return false
 		}
-		if f := fault.FromActivity(err); f.Kind == fault.Retryable {
-			r.holdForOutage(f)
-			r.awaitRelease(ctx)
+		if fault.FromActivity(err).Kind == fault.Retryable {
+			r.outwait(ctx, name, err, try)
 		} else {
 			r.block(ctx, name, err)
 		}
-		if r.Stop != "" && r.phase == migration.Migrating {
+		if r.stoppedInTime() {
 			return false
 		}
 	}
@@ -303,5 +306,8 @@ func (r *fileRun) block(ctx workflow.Context, what string, err error) {
 // awaitRelease waits until the run goes on, or is stopped with reports still
 // to come.
 func (r *fileRun) awaitRelease(ctx workflow.Context) {
-	_ = workflow.Await(ctx, func() bool { return !r.Hold || (r.Stop != "" && r.phase == migration.Migrating) })
+	_ = workflow.Await(ctx, func() bool { return !r.Hold || r.stoppedInTime() })
 }
+
+// stoppedInTime reports whether the run was stopped with reports still to come.
+func (r *fileRun) stoppedInTime() bool { return r.Stop != "" && r.phase == migration.Migrating }

@@ -21,7 +21,11 @@ func (r *fileRun) report() {
 	}
 	var res activities.WriteReportsResult
 	in := activities.WriteReportsInput{Migration: r.id, Opened: r.Next - 1, Code: code}
-	if !r.insist(withLong(r.ctx), activities.WriteReportsName, in, &res) {
+	ctx := withLong(r.ctx)
+	if r.Behaviour >= behaviourWary { // tried for so long, then it is told what it waits for
+		ctx = withReading(r.ctx, r.Settings.HoldAfter())
+	}
+	if !r.insist(ctx, activities.WriteReportsName, in, &res) {
 		return
 	}
 	r.final = &res

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -39,9 +40,11 @@ type aftermath struct {
 // outlast runs an activity until it succeeds. What an outage of target or store
 // keeps from it is waited for, and told meanwhile; what waiting can't help is
 // the error. The server repeats the probe, so that an outage costs few events;
-// if it costs many all the same, the workflow begins anew.
+// if it costs many all the same, the workflow begins anew. What fails again and
+// again though the target answers its echo waits longer each time, and is the
+// error after passTries.
 func (a aftermath) outlast(ctx workflow.Context, name string, in, out any) error {
-	for {
+	for try := 0; ; try++ {
 		err := workflow.ExecuteActivity(ctx, name, in).Get(ctx, out)
 		if err == nil || ctx.Err() != nil {
 			return err
@@ -51,8 +54,12 @@ func (a aftermath) outlast(ctx workflow.Context, name string, in, out any) error
 			return fault.Run(f)
 		}
 		goOn := a.pause(fmt.Sprintf("waiting for it to pass: %s: %s", f.Code, f.Message))
+		began := workflow.Now(ctx)
 		err = workflow.ExecuteActivity(withProbe(ctx), activities.ProbeTargetName).Get(ctx, nil)
 		goOn()
+		if workflow.Now(ctx).Sub(began) >= passWait {
+			try = -1 // it was away: the next try is the first
+		}
 		switch {
 		case ctx.Err() != nil:
 			return err
@@ -60,6 +67,23 @@ func (a aftermath) outlast(ctx workflow.Context, name string, in, out any) error
 			return fault.Run(fault.FromActivity(err))
 		case workflow.GetInfo(ctx).GetContinueAsNewSuggested():
 			return a.again()
+		case try > 0 && workflow.GetVersion(ctx, "outlast", workflow.DefaultVersion, 1) == 1:
+			if err := a.restBefore(ctx, name, f, try); err != nil {
+				return err
+			}
 		}
 	}
+}
+
+// restBefore waits before an activity is tried again that has failed before
+// though the target answers its echo.
+func (a aftermath) restBefore(ctx workflow.Context, name string, f *fault.Fault, try int) error {
+	if try >= passTries {
+		return fault.Run(f)
+	}
+	wait := min(passWait<<min(try-1, 10), passWaitLimit)
+	goOn := a.pause(fmt.Sprintf("%s: %s: %s (the target answers its echo, so that this is no outage); tried again at %s",
+		name, f.Code, f.Message, workflow.Now(ctx).Add(wait).UTC().Format(time.RFC3339)))
+	defer goOn()
+	return workflow.Sleep(ctx, wait)
 }
