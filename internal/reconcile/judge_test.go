@@ -203,6 +203,9 @@ func TestWhatWasNotMigrated(t *testing.T) {
 		"known": {func(b *bundle) {
 			b.outcome.EntitlementID, b.there.ProductKey, b.outcome.Code = "", "x", fault.CodeTargetDiffers
 		}, nil, false, true},
+		"exists already": {func(b *bundle) {
+			b.outcome.EntitlementID, b.there.ProductKey, b.outcome.Code = "", "x", fault.CodeAlreadyExists
+		}, nil, false, true},
 		"another migration's": {func(b *bundle) {
 			b.outcome.EntitlementID, b.there.Status, b.outcome.Code = "", entitlement.Pending, fault.CodeInAnotherMigration
 		}, nil, false, true},
@@ -227,6 +230,40 @@ func TestWhatWasNotMigrated(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A record that was there before is held to the file as one that was migrated.
+func TestAlreadyMigratedIsCheckedToo(t *testing.T) {
+	t.Parallel()
+	b := setup(t, entitlement.Active)
+	b.outcome.Fate = migration.AlreadyMigrated
+	require.Equal(t, entitlement.GroupActive, b.judge().Due)
+	b.there.ProductKey = "x"
+	v := b.judge()
+	require.Equal(t, []string{"Error: ProductKey is different"}, results(v))
+	var sum migration.Correlation
+	v.Count(&sum)
+	require.Equal(t, []int{1, 1, 0}, []int{sum.Checked, sum.Differing, sum.Extra})
+}
+
+func TestWhatWasNotMigratedIsCountedApart(t *testing.T) {
+	t.Parallel()
+	b := setup(t, entitlement.Active)
+	b.outcome.Fate, b.outcome.EntitlementID = migration.Failed, ""
+	var sum migration.Correlation
+	v := b.judge()
+	v.Count(&sum)
+	require.Equal(t, []int{0, 0, 0, 1}, []int{sum.Checked, sum.Differing, sum.Extra, sum.Since}, "done since by another")
+
+	twin := b.there
+	twin.EntitlementID = id(7)
+	b.found = []entitlement.Entitlement{twin}
+	require.Equal(t, []string{same, migrationfile.CorrelationExtra}, results(b.judge()), "one of two that are alike is enough")
+
+	b.found, b.there.ProductKey, sum = nil, "x", migration.Correlation{}
+	v = b.judge()
+	v.Count(&sum)
+	require.Equal(t, []int{0, 0, 1, 0}, []int{sum.Checked, sum.Differing, sum.Extra, sum.Since}, "somebody else's is extra, not different")
 }
 
 func results(v Verdict) []string {
