@@ -119,7 +119,7 @@ func (a *auditor) books() {
 
 // record judges one record's fate; true if it is left to do.
 func (a *auditor) record(r *Record, o *migration.Outcome) (left bool) {
-	refused := r.Refused != "" && !a.repaired
+	refused := (r.Refused != "" || r.Forbidden != "") && !a.repaired
 	switch o.Fate {
 	case migration.Migrated, migration.AlreadyMigrated:
 		if refused {
@@ -148,6 +148,14 @@ func (a *auditor) failed(r *Record, o *migration.Outcome, refused bool) {
 	if o.Code == fault.CodeNotAvailable {
 		if !refused || o.Step != r.Refused || o.Retryable {
 			a.find(Wrong, r.Number, "it fails as refused at "+string(o.Step)+", which nobody refuses for good")
+		}
+		a.onTarget(r, r.before(o.Step), r.before(o.Step))
+		a.partial(r, o)
+		return
+	}
+	if o.Code == fault.CodeGateway && r.Forbidden != "" && !a.repaired {
+		if o.Step != r.Forbidden || o.Retryable {
+			a.find(Wrong, r.Number, "it fails as forbidden at "+string(o.Step)+", which no firewall refuses")
 		}
 		a.onTarget(r, r.before(o.Step), r.before(o.Step))
 		a.partial(r, o)

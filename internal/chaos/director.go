@@ -46,6 +46,7 @@ type director struct {
 	writes  int
 	steps   map[entitlement.Step]int
 	objects map[string]int
+	away    map[string]bool // identifiers under way
 	probes  int
 	refused int // requests of S3 while it was down
 	trouble []error
@@ -59,7 +60,7 @@ type shot struct {
 }
 
 func newDirector(ctx context.Context, p plant, faults []Fault) *director {
-	d := &director{plant: p, steps: map[entitlement.Step]int{}, objects: map[string]int{}}
+	d := &director{plant: p, steps: map[entitlement.Step]int{}, objects: map[string]int{}, away: map[string]bool{}}
 	d.ctx, d.cancel = context.WithCancel(ctx)
 	for _, f := range faults {
 		s := &shot{Fault: f, left: f.Amount}
@@ -93,6 +94,8 @@ type treatment struct {
 	kind       Kind // empty: nothing
 	retryAfter int  // seconds
 	html       bool
+	lasts      time.Duration // of what goes on after its caller was cut off
+	conflict   bool          // its identifier is under way
 }
 
 // called is asked before a call of the target is served.
@@ -104,9 +107,24 @@ func (d *director) called(c apiCall) treatment {
 		d.relent()
 		return treatment{}
 	}
-	return d.either(treatment{}, d.catching(func(s *shot) bool {
-		return s.Kind == ErrorsBefore || s.Kind == Throttled || (s.Kind == WritesLate && c.write())
+	if d.away[c.request] {
+		return treatment{kind: CreatesUnderWay, conflict: true}
+	}
+	t := d.either(treatment{}, d.catching(func(s *shot) bool {
+		return (s.Kind == CreatesUnderWay && c.step == "create" && c.request != "") ||
+			s.Kind == ErrorsBefore || s.Kind == Throttled || (s.Kind == WritesLate && c.write())
 	}))
+	if t.kind == CreatesUnderWay {
+		d.away[c.request] = true
+	}
+	return t
+}
+
+// arrived is told that what was under way is done.
+func (d *director) arrived(request string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.away, request)
 }
 
 // relent ends a burst that made the run hold itself: now only its probes come,
@@ -189,7 +207,7 @@ func (d *director) hit(s *shot) treatment {
 			}
 		}
 	}
-	return treatment{kind: s.Kind, retryAfter: 1 + s.hits%2, html: s.Amount%2 == 0}
+	return treatment{kind: s.Kind, lasts: s.For, retryAfter: 1 + s.hits%2, html: s.Amount%2 == 0}
 }
 
 // fire begins the armed faults whose moment has come; what the call itself
@@ -213,7 +231,7 @@ func (d *director) fire(now func(When) bool) treatment {
 // begin starts one fault.
 func (d *director) begin(s *shot) treatment {
 	switch s.Kind {
-	case AnswersLost, AnswersSlow, WritesLate, ErrorsBefore, ErrorsAfter, Throttled:
+	case AnswersLost, AnswersSlow, WritesLate, ErrorsBefore, ErrorsAfter, Throttled, CreatesUnderWay:
 		d.open = append(d.open, s)
 		return treatment{}
 	case StoreErrors, StoreLost:

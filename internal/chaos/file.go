@@ -41,6 +41,8 @@ type Record struct {
 	Fields   map[string]any
 	Steps    []entitlement.Step
 	Refused  entitlement.Step // the step that its product refuses; empty: none
+	// Forbidden is the step that a firewall refuses this record; empty: none.
+	Forbidden entitlement.Step
 }
 
 // NewFile makes the file of a seed up.

@@ -27,6 +27,7 @@ const (
 	StoreErrors         Kind = "S3 errors without the write"
 	StoreLost           Kind = "S3 answers lost after the write"
 	StoreReset          Kind = "connections to S3 reset"
+	CreatesUnderWay     Kind = "creates cut off and done later, CONFLICT \"under way\" meanwhile"
 )
 
 // What is not a moment but a state, reported like faults.
@@ -36,6 +37,12 @@ const (
 	SomeAccepted       Kind = "5 % of all writes answered 202, for the whole run"
 	ShortBudget        Kind = "records give up after seconds, for the whole run"
 	IdentifiersExpired Kind = "identifiers expired between run and reload"
+	OddAnswers         Kind = "3 % of all writes done and answered 201, 204, a page or nothing, for the whole run"
+	StrangersInReports Kind = "reports with items that nobody asked for, for the whole run"
+	LongRetryAfter     Kind = "Retry-After of minutes, days or nonsense, for the whole run"
+	IDsKept            Kind = "external ids trimmed and folded, for the whole run"
+	PageRefused        Kind = "reports refused because of one id"
+	RecordForbidden    Kind = "a firewall's 403 for one record's step, until the reload"
 	UniquenessOff      Kind = "uniqueness of external ids off at the reload"
 )
 
@@ -75,5 +82,5 @@ func AllKinds() []Kind {
 	for _, k := range kinds {
 		all = append(all, k.kind)
 	}
-	return append(all, SomeErrors, SomeThrottled, SomeAccepted, ShortBudget, IdentifiersExpired, UniquenessOff)
+	return append(all, CreatesUnderWay, OddAnswers, StrangersInReports, LongRetryAfter, IDsKept, PageRefused, RecordForbidden, SomeErrors, SomeThrottled, SomeAccepted, ShortBudget, IdentifiersExpired, UniquenessOff)
 }

@@ -1,26 +1,42 @@
 package chaos
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/f0a90b9a/ferry/internal/migration"
 )
 
 // leftover holds reload.json and errors.csv to the records that are left: all
-// of them, nothing else, in file order, as they were supplied.
+// of them, nothing else, as they were supplied. reload.json begins with those
+// that were never attempted, and is otherwise in file order.
 func (a *auditor) leftover() {
 	if len(a.reload) != len(a.left) || len(a.errors) != len(a.left) {
 		a.find(Lost, 0, fmt.Sprintf("%d records are left, reload.json has %d and errors.csv %d",
 			len(a.left), len(a.reload), len(a.errors)))
 		return
 	}
+	slices.SortStableFunc(a.left, func(x, y Record) int { return cmp.Compare(a.turn(&x), a.turn(&y)) })
+	rows := map[string]map[string]string{}
+	for _, row := range a.errors {
+		rows[row["externalEntitlementId"]] = row
+	}
 	for i := range a.left {
 		r := &a.left[i]
 		a.reloaded(r, a.reload[i])
-		a.explained(r, a.errors[i])
+		a.explained(r, rows[r.External])
 	}
+}
+
+// turn is 0 for a record that was never attempted, and 1 for one that failed.
+func (a *auditor) turn(r *Record) int {
+	if o, known := a.outcomes[r.External]; known && o.Fate == migration.Failed {
+		return 1
+	}
+	return 0
 }
 
 // reloaded holds a record of reload.json to the one that was supplied.

@@ -66,7 +66,7 @@ func (s *Stack) Run(ctx context.Context, p *Plan) (*Report, error) {
 		},
 	}
 	var err error
-	if t.target, err = newTarget(t.schedule.Weather, t.schedule.Seed); err != nil {
+	if t.target, err = newTarget(t.schedule, t.file); err != nil {
 		return nil, err
 	}
 	defer t.target.Close() //nolint:contextcheck // it saves its books, whatever has ended
@@ -167,7 +167,7 @@ func (t *trial) between() error {
 		t.count(UniquenessOff)
 	}
 	return t.target.ChangeFaults(func(f *sandbox.Faults) error {
-		f.Refusals, f.UniqueExternalIDs = nil, !t.schedule.NotUnique
+		f.Refusals, f.Refuse, f.UniqueExternalIDs = nil, nil, !t.schedule.NotUnique
 		return nil
 	})
 }
@@ -182,6 +182,9 @@ func (t *trial) countStates() {
 		if on {
 			t.count(k)
 		}
+	}
+	for _, k := range s.Oddities.kinds() {
+		t.count(k)
 	}
 }
 
@@ -215,7 +218,7 @@ func (t *trial) migrate(
 		t.report.Planned[f.Kind]++
 	}
 	d := newDirector(ctx, broken{t.Stack, t.target}, faults)
-	t.gate.scene.Store(&targetScene{api: t.target.Handler(), ledger: t.ledger, director: d, kill: t.crew.kill})
+	t.gate.scene.Store(&targetScene{api: t.target.Handler(), ledger: t.ledger, director: d, kill: t.crew.kill, externalOf: t.externalOf})
 	t.storeGate.scene.Store(&storeScene{director: d, kill: t.crew.kill, source: "/" + source.Bucket + "/" + source.Key})
 	begun := time.Now()
 	id, err := start(ctx)
@@ -232,6 +235,17 @@ func (t *trial) migrate(
 	}
 	t.report.Results = append(t.report.Results, fmt.Sprintf("%s %.0fs", sum.Result, time.Since(begun).Seconds()))
 	return sum, trouble
+}
+
+// externalOf is the external id of an entitlement, for answers that don't tell
+// it.
+func (t *trial) externalOf(ctx context.Context, id string) string {
+	for e, err := range t.target.Entitlements(ctx, "") {
+		if err == nil && e.EntitlementID == id && e.ExternalEntitlementID != nil {
+			return *e.ExternalEntitlementID
+		}
+	}
+	return ""
 }
 
 // await waits for a migration's end over every restart of Temporal. A root

@@ -69,6 +69,7 @@ type Schedule struct {
 	Records     int
 	RetryBudget time.Duration // of a record
 	Weather     Weather
+	Oddities    Oddities
 	Run         []Fault
 	// Between the run and the first reload.
 	Forget    bool // identifiers expire
@@ -96,6 +97,9 @@ func NewSchedule(seed uint64, f *File) Schedule {
 	for range d.rng.IntN(3) {
 		s.Reload = append(s.Reload, d.fault(f.Leftover))
 	}
+	var more []Fault
+	s.Oddities, more = odd(seed, f)
+	s.Run = append(s.Run, more...)
 	return s
 }
 
@@ -103,6 +107,7 @@ func NewSchedule(seed uint64, f *File) Schedule {
 func (s Schedule) String() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "seed %d: %d records, retry budget %s, weather %+v\n", s.Seed, s.Records, s.RetryBudget, s.Weather)
+	out.WriteString(s.Oddities.String())
 	for _, f := range s.Run {
 		fmt.Fprintf(&out, "  run: %s\n", f)
 	}

@@ -33,12 +33,17 @@ func TestSameSeedSameScheduleAndFile(t *testing.T) {
 func TestScheduleOfASeedStays(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, `seed 7: 200 records, retry budget 5m0s, weather {LatencyMs:4 ErrorRate:0 ThrottleRate:0 AcceptedRate:0}
+  target: writes answered 204, 0.03 of all
+  target: Retry-After: 300
+  target: external ids trimmed and folded, for the whole run
+  target: three reports that ask for record 101 answered 400
   run: at effective suspend 19: worker killed between a step's write and its answer
   run: at effective write 190: answers of the target cut in the middle, for 379ms
   run: at effective write 402: 5xx without the write, × 35
   run: at effective write 64: 5xx without the write, × 29
   run: at S3 request 1 for PUT correlation.csv: S3 stopped and started, × 6
   run: at S3 request 1 for PUT records.ndjson: S3 stopped and started, × 6
+  run: at effective create 101: creates cut off and done later, CONFLICT "under way" meanwhile, × 3, for 2.313s
   then: identifiers expired between run and reload
   then: uniqueness of external ids off at the reload
   reload: at S3 request 1 for PUT correlation.csv: S3 errors without the write, × 6
@@ -56,6 +61,9 @@ func TestFiftySeedsHaveEverything(t *testing.T) {
 		require.NoError(t, err)
 		s := NewSchedule(seed, f)
 		require.NotEmpty(t, s.Run)
+		for _, k := range s.Oddities.kinds() {
+			kindsSeen[k] = true
+		}
 		for _, fault := range append(s.Run, s.Reload...) {
 			kindsSeen[fault.Kind] = true
 			if fault.Kind == WorkerKilledInStep {
@@ -76,6 +84,10 @@ func TestFiftySeedsHaveEverything(t *testing.T) {
 	}
 	for _, k := range kinds {
 		require.True(t, kindsSeen[k.kind], "no seed has: %s", k.kind)
+	}
+	for _, k := range []Kind{OddAnswers, StrangersInReports, LongRetryAfter, IDsKept, PageRefused, RecordForbidden, CreatesUnderWay} {
+		require.True(t, kindsSeen[k], "no seed has: %s", k)
+		require.Contains(t, AllKinds(), k)
 	}
 	require.Len(t, killedAt, 5, "the boundary of every step")
 	require.Positive(t, forgot)

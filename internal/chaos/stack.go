@@ -198,10 +198,11 @@ func (s *Stack) workerSettings(retryBudget time.Duration) []string {
 }
 
 // newTarget makes a target without entitlements for one run.
-func newTarget(w Weather, seed uint64) (*sandbox.Server, error) {
-	faults := sandbox.DefaultFaults()
+func newTarget(p Schedule, file *File) (*sandbox.Server, error) {
+	faults, w := sandbox.DefaultFaults(), p.Weather
+	p.Oddities.set(&faults, file)
 	faults.LatencyMs, faults.ErrorRate, faults.ThrottleRate = w.LatencyMs, w.ErrorRate, w.ThrottleRate
-	faults.AcceptedRate, faults.SettleAfterMs, faults.Seed = w.AcceptedRate, 300, seed
+	faults.AcceptedRate, faults.SettleAfterMs, faults.Seed = w.AcceptedRate, 300, p.Seed
 	server, err := sandbox.New(sandbox.Options{Faults: &faults, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, fmt.Errorf("target: %w", err)

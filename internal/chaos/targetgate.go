@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -31,12 +32,16 @@ type targetScene struct {
 	ledger   *ledger
 	director *director
 	kill     func()
+	// externalOf finds the external id of an entitlement.
+	externalOf func(ctx context.Context, id string) string
 }
 
 // apiCall is a call of the API.
 type apiCall struct {
 	step    string // create, activate, suspend, resume, cancel, revoke, get, report, echo, route
 	request string // its identifier
+	// What a write is about: a create names the first, the others the second.
+	external, id string
 }
 
 func (c apiCall) write() bool {
@@ -48,7 +53,12 @@ func (c apiCall) write() bool {
 }
 
 func readCall(r *http.Request, body []byte) apiCall {
-	c := apiCall{request: r.Header.Get("X-RequestIdentifier")}
+	var about struct {
+		External string `json:"externalEntitlementId"`
+		ID       string `json:"entitlementId"`
+	}
+	_ = json.Unmarshal(body, &about) // what it doesn't name, the path does
+	c := apiCall{request: r.Header.Get("X-RequestIdentifier"), external: about.External, id: about.ID}
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/") // v1 entitlement …
 	switch {
 	case len(parts) > 1 && parts[1] != "entitlement":
@@ -61,6 +71,7 @@ func readCall(r *http.Request, body []byte) apiCall {
 		c.step = "suspend"
 	case len(parts) > 2:
 		c.step = parts[2] // activate, cancel, revoke, report
+		c.id = parts[len(parts)-1]
 	default:
 		c.step = "create"
 	}
@@ -81,6 +92,13 @@ func (g *targetGate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		t.refuse(w, http.StatusServiceUnavailable)
 	case Throttled:
 		t.refuse(w, http.StatusTooManyRequests)
+	case CreatesUnderWay:
+		if t.conflict {
+			t.refuse(w, http.StatusConflict)
+			return
+		}
+		scene.underWay(call, t, func() { scene.serve(call, r) })
+		panic(http.ErrAbortHandler)
 	case WritesLate:
 		awaitGone(r)
 		scene.serve(call, r)
@@ -102,6 +120,12 @@ func (s *targetScene) serve(call apiCall, r *http.Request) (*heldAnswer, treatme
 		ExternalEntitlementID string `json:"externalEntitlementId"`
 	}
 	_ = json.Unmarshal(held.body.Bytes(), &made) // empty shows up in the audit
+	if made.ExternalEntitlementID == "" {        // the answer is odd
+		made.ExternalEntitlementID = call.external
+		if call.id != "" && s.externalOf != nil {
+			made.ExternalEntitlementID = s.externalOf(withoutEnd(r.Context()), call.id)
+		}
+	}
 	step := entitlement.Step(call.step)
 	if !s.ledger.success(call.request, effect{made.ExternalEntitlementID, step}) {
 		return held, treatment{}
@@ -142,11 +166,15 @@ func (t treatment) refuse(w http.ResponseWriter, status int) {
 	if status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", strconv.Itoa(t.retryAfter))
 	}
-	if t.html {
+	if t.html && status != http.StatusConflict {
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(status)
 		fmt.Fprintf(w, "<html><body><h1>%s</h1></body></html>\n", http.StatusText(status))
 		return
+	}
+	message := "made to fail"
+	if status == http.StatusConflict {
+		message = "a request with this identifier is under way"
 	}
 	code := strings.ToUpper(strings.ReplaceAll(http.StatusText(status), " ", "_"))
 	if status == http.StatusInternalServerError {
@@ -154,7 +182,7 @@ func (t treatment) refuse(w http.ResponseWriter, status int) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"responseCode":%q,"responseMessage":"made to fail"}`, code)
+	fmt.Fprintf(w, `{"responseCode":%q,"responseMessage":%q}`, code, message)
 }
 
 // heldAnswer is an answer that may yet be lost.

@@ -28,7 +28,7 @@ type gated struct {
 
 func setupGate(t *testing.T, faults ...Fault) *gated {
 	t.Helper()
-	target, err := newTarget(Weather{}, 1)
+	target, err := newTarget(Schedule{Seed: 1}, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = target.Close() })
 	g := &gated{t: t, target: target, ledger: newLedger()}
