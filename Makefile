@@ -105,6 +105,15 @@ fuzz: ## Fuzz each target for FUZZTIME (60s)
 			-fuzzminimizetime 20x </dev/null; \
 	done
 
+# MUTANTS names packages to change, separated by commas; MUTANTLIMIT ends it.
+MUTANTS     ?=
+MUTANTLIMIT ?= 2h
+
+.PHONY: mutants
+mutants: ## Change crucial code one line at a time; a change that no test notices and nobody explains fails
+	@$(GO) -C tools/dev build -o $(CURDIR)/bin/mutants ./mutants
+	@bin/mutants -root . -only '$(MUTANTS)' -limit $(MUTANTLIMIT)
+
 .PHONY: bench
 bench: ## Measure the import (speed, ratios, peak memory); run all benchmarks, BENCHTIME (1s) each
 	$(GO) run ./bench
