@@ -146,6 +146,9 @@ func (a *app) migrateDemo(ctx context.Context, stack *demo.Stack, f demoFlags, s
 	loc := objectstore.Location{Bucket: demo.InputBucket, Key: "input/" + filepath.Base(source)}
 	in.File = loc.String()
 	id := migration.IDFor(in.File)
+	if err := checkFolder(f.outFor(id), id); err != nil {
+		return err // before anything is done, and not after it
+	}
 	again, err := checkUnused(ctx, n, id)
 	if err != nil {
 		if used, ok := errors.AsType[*problem](err); ok {
@@ -165,6 +168,14 @@ func (a *app) migrateDemo(ctx context.Context, stack *demo.Stack, f demoFlags, s
 		return err
 	}
 	return a.showDemo(ctx, n, stack, s, f)
+}
+
+// outFor is the folder for a migration's reports.
+func (f demoFlags) outFor(id string) string {
+	if f.out != "" {
+		return f.out
+	}
+	return filepath.Join("ferry-out", id)
 }
 
 // demoFile gives the file to migrate: the user's, a generated one, or the
@@ -192,16 +203,16 @@ func demoFile(f demoFlags, dir string) (string, error) {
 // showDemo writes the summary, saves the reports and shows the target's own
 // books.
 func (a *app) showDemo(ctx context.Context, n *connection, stack *demo.Stack, s migration.Summary, f demoFlags) error {
-	out := f.out
-	if out == "" {
-		out = filepath.Join("ferry-out", s.Migration)
-	}
+	out := f.outFor(s.Migration)
 	saved, err := reportsOf(ctx, n, s.Migration)
 	if err != nil {
 		return err
 	}
 	saved = handedOver(saved)
-	if err := download(ctx, n.store, saved, out); err != nil {
+	if err := clearFolder(out); err != nil {
+		return err
+	}
+	if err := download(ctx, n.store, saved, s.Migration, out); err != nil {
 		return err
 	}
 	if a.json {

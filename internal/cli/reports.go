@@ -5,18 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/f0a90b9a/ferry/internal/cli/view"
 	"github.com/f0a90b9a/ferry/internal/migration"
-	"github.com/f0a90b9a/ferry/internal/objectstore"
 	"github.com/f0a90b9a/ferry/internal/operator"
 )
 
@@ -32,7 +28,8 @@ func newReports(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "reports ID",
 		Short: "Show where an ended migration's files are; --dir downloads them",
-		Long: `Show where an ended migration's files are; --dir downloads them.
+		Long: `Show where an ended migration's files are; --dir downloads them. A folder is one
+migration's: files of another are not mixed with them.
 
 A migration that was ended by force, for instance terminated in the Temporal UI,
 has written none. --rebuild has the workers make them: from the outcomes that
@@ -88,7 +85,7 @@ func (a *app) reports(ctx context.Context, n *connection, id, dir string, all bo
 	}
 	if dir != "" {
 		found = slices.DeleteFunc(found, func(r report) bool { return r.Name == migration.FileRecords && !all })
-		if err := download(ctx, n.store, found, dir); err != nil {
+		if err := download(ctx, n.store, found, id, dir); err != nil {
 			return err
 		}
 	}
@@ -158,43 +155,4 @@ func stillRunning(id string) error {
 		code: exitRefused, thing: "migration " + id, err: errors.New("it is still running"),
 		remedy: "its files are complete at its end; see 'ferry watch " + id + "'",
 	}
-}
-
-// download copies reports into a folder and notes where they went. Each
-// appears whole or not at all; they hold personal data, so that only the user
-// may read them.
-func download(ctx context.Context, s store, reports []report, dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("reports: %w", err)
-	}
-	for i := range reports {
-		r := &reports[i]
-		r.Path = filepath.Join(dir, r.Name)
-		if err := downloadOne(ctx, s, *r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func downloadOne(ctx context.Context, s store, r report) (err error) {
-	loc, err := objectstore.ParseURI(r.URI)
-	if err != nil {
-		return err
-	}
-	body, err := s.Open(ctx, loc, "")
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	temporary, err := os.CreateTemp(filepath.Dir(r.Path), strings.TrimSuffix(r.Name, path.Ext(r.Name))+"-*.part")
-	if err != nil {
-		return fmt.Errorf("reports: %w", err)
-	}
-	defer os.Remove(temporary.Name())
-	_, err = io.Copy(temporary, body)
-	if err = errors.Join(err, temporary.Close()); err != nil {
-		return fmt.Errorf("download of %s: %w", r.Name, err)
-	}
-	return os.Rename(temporary.Name(), r.Path)
 }

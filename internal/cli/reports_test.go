@@ -62,3 +62,60 @@ func TestReportsThatAreNotThere(t *testing.T) {
 	b.bucket, b.env = nil, nil
 	requireEnd(t, b.run("reports", "a"), exitUnable, "", "set s3.work_bucket")
 }
+
+// Two migrations' files in one folder can't be told apart any more: a partner
+// would get the one's errors with the other's reload.
+func TestReportsOfTwoMigrationsAreNotMixed(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "out")
+	b := setup(t)
+	for _, id := range []string{"a", "b"} {
+		b.temporal.runs[id] = operator.Run{ID: id, State: operator.Completed}
+		b.bucket.put("ferry", migration.Key(id, migration.FileClaim), `{"migration":"`+id+`"}`)
+		b.bucket.put("ferry", migration.Key(id, migration.FileErrors), "errors of "+id)
+	}
+	b.bucket.put("ferry", migration.Key("a", migration.FileReload), "reload of a")
+	require.Equal(t, exitOK, b.run("reports", "a", "--dir", dir).code)
+	before := contentsOf(t, dir)
+	r := b.run("reports", "b", "--dir", dir)
+	requireEnd(t, r, exitRefused, "", "it holds files of migration a")
+	require.Contains(t, r.errors, "--dir "+filepath.Join(dir, "b"))
+	require.Equal(t, before, contentsOf(t, dir), "nothing is touched")
+	require.Equal(t, exitOK, b.run("reports", "b", "--dir", filepath.Join(dir, "b")).code)
+	require.Equal(t, exitOK, b.run("reports", "a", "--dir", dir).code, "its own may be fetched again")
+
+	b.bucket.put("ferry", migration.Key("a", migration.FileClaim), `{"migration":"a","firstRunId":"of another namespace"}`)
+	requireEnd(t, b.run("reports", "a", "--dir", dir), exitRefused, "", "another migration of the name a")
+
+	unknown := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(unknown, migration.FileReload), []byte("[]"), 0o600))
+	requireEnd(t, b.run("reports", "b", "--dir", unknown), exitRefused, "", "it holds reload.json")
+	require.Equal(t, map[string]string{migration.FileReload: "[]"}, contentsOf(t, unknown))
+}
+
+// A download that fails in its middle leaves a folder as it was.
+func TestReportsAppearAllOrNone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := setup(t).withReports()
+	b.bucket.fails = migration.Key("a", migration.FileReload)
+	require.NotEqual(t, exitOK, b.run("reports", "a", "--dir", dir).code)
+	require.Empty(t, contentsOf(t, dir))
+}
+
+func contentsOf(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	contents := map[string]string{}
+	for _, e := range entries {
+		if e.IsDir() {
+			contents[e.Name()] = "a folder"
+			continue
+		}
+		body, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		require.NoError(t, err)
+		contents[e.Name()] = string(body)
+	}
+	return contents
+}

@@ -172,7 +172,10 @@ func (e *fakeEngine) Rebuild(_ context.Context, id string, settle *time.Duration
 func (e *fakeEngine) WorkerPolls(context.Context) (bool, error) { return e.polls, nil }
 
 // fakeStore is an object store in memory, by "bucket/key".
-type fakeStore struct{ objects map[string]string }
+type fakeStore struct {
+	objects map[string]string
+	fails   string // key of an object that can't be opened
+}
 
 func (s *fakeStore) WorkBucket() string { return "ferry" }
 
@@ -202,6 +205,9 @@ func (s *fakeStore) Read(ctx context.Context, loc objectstore.Location, limit in
 
 func (s *fakeStore) Open(ctx context.Context, loc objectstore.Location, _ string) (io.ReadCloser, error) {
 	_, err := s.Head(ctx, loc)
+	if loc.Key == s.fails {
+		err = errors.New("it broke")
+	}
 	return io.NopCloser(strings.NewReader(s.objects[place(loc)])), err
 }
 
