@@ -77,6 +77,14 @@ var (
 		quote(strings.Repeat("é", 255)), quote(strings.Repeat("é", 256)), quote(strings.Repeat("😀", 255)), quote(strings.Repeat("😀", 256)),
 		`"6F9619FF-8b86-d011-b42d-00cf4fc964ff"`, `"6F9619FF8b86d011b42d00cf4fc964ff"`, `"6F9619FF-8b86-d011-b42d-00cf4fc964fg"`,
 	}
+	// Keys and ids with characters that nobody sees, and with those that have a
+	// use where they stand.
+	keys      = []string{"externalEntitlementId", "customerIdentifier", "merchantAccountKey", "productKey", "offerKey", "merchantEntitlementId"}
+	invisible = []string{
+		`"a "`, `" a"`, `"\u00a0a"`, `"a\u3000"`, `"a\u202f"`, `"\ufeffa"`, `"a\u200bb"`, `"a\u00adb"`, `"a\u202eb"`, `"a\u2029b"`, `"a\u2060"`,
+		`"\u200ca"`, `"a\u200d"`, `"a\udb40\udc41b"`, `"a\u3164"`, `"a\t"`,
+		`"a b"`, `"a\u00a0b"`, `"\u0645\u200c\u062e"`, `"\ud83d\udc68\u200d\ud83d\udc67"`, `"\u2764\ufe0f"`, `"\u0600\u0661"`, `"é"`,
+	}
 	dates = []string{
 		`"2024-05-31T09:30:00Z"`, `"2024-05-31T09:30Z"`, `"2024-02-29T23:59:59.123456789+0530"`, `"2023-01-01T00:00:00,5-11"`, `"2031-01-01T00:00:00Z"`,
 		`"2024-05-31"`, `"2024-05-31 09:30:00Z"`, `"2024-05-31T09:30:00"`, `"2023-02-29T00:00:00Z"`, `"2024-05-31T24:00:00Z"`, `"2024-05-31T23:59:60Z"`,
@@ -138,7 +146,7 @@ func drawSound(t *rapid.T) drawn {
 func change(t *rapid.T, d *drawn) {
 	field := rapid.SampledFrom(allFields).Draw(t, "field")
 	of := func(values ...[]string) { d.set(field, rapid.SampledFrom(slices.Concat(values...)).Draw(t, "value")) }
-	switch rapid.IntRange(0, 9).Draw(t, "change") {
+	switch rapid.IntRange(0, 10).Draw(t, "change") {
 	case 0:
 		d.remove(field)
 	case 1:
@@ -158,6 +166,9 @@ func change(t *rapid.T, d *drawn) {
 	case 6:
 		field = "notificationUrl"
 		of(urls, subtleURLs)
+	case 7:
+		field = rapid.SampledFrom(keys).Draw(t, "key")
+		of(invisible)
 	default:
 		changeReason(t, d)
 	}

@@ -106,6 +106,7 @@ func TestSchemaAndCodeAgree(t *testing.T) {
 	require.ElementsMatch(t, []string{
 		entitlement.CodeRequired, entitlement.CodeForbidden, entitlement.CodeEmptyString, entitlement.CodeNotAString,
 		entitlement.CodeNotAnObject, entitlement.CodeTooLong, entitlement.CodeControlCharacter, entitlement.CodeBadUUID,
+		entitlement.CodeSurroundingSpace, entitlement.CodeInvisibleCharacter,
 		entitlement.CodeBadURL, entitlement.CodeBadDate, entitlement.CodeUnknownStatus, entitlement.CodeUnknownReason,
 		migrationfile.CodeDuplicateKey,
 	}, slices.Collect(maps.Keys(seen)), "every kind of problem that a schema can say was met")

@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -55,12 +54,9 @@ func (v *violations) checkIDs(r *Record) {
 			v.add(id.field, CodeTooLong, id.field+" is longer than 255 characters",
 				"give the id that your systems know it by; one longer than that can't be kept")
 		}
-		if strings.IndexFunc(id.value, unicode.IsControl) >= 0 {
-			v.add(id.field, CodeControlCharacter, id.field+" holds a control character",
-				"remove tabs, line breaks and other invisible characters")
-		}
+		v.checkInvisible(id.field, id.value)
 	}
-	if r.EntitlementID != "" && !IsUUID(r.EntitlementID) {
+	if _, told := FindInvisible(r.EntitlementID); !told && r.EntitlementID != "" && !IsUUID(r.EntitlementID) {
 		v.add(FieldEntitlementID, CodeBadUUID, "entitlementId is not a UUID",
 			"it is the target's id of a partly migrated record, as written into a reload file; leave it out otherwise")
 	}

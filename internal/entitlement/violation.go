@@ -19,6 +19,8 @@ const (
 	CodeNotAnObject        = "NOT_AN_OBJECT"        // a record or extensionData of another JSON type
 	CodeTooLong            = "TOO_LONG"             // over the field's length
 	CodeControlCharacter   = "CONTROL_CHARACTER"    // in a key or an id
+	CodeSurroundingSpace   = "SURROUNDING_SPACE"    // around a key or an id
+	CodeInvisibleCharacter = "INVISIBLE_CHARACTER"  // in a key or an id, or in a field's name
 	CodeBadUUID            = "BAD_UUID"             // entitlementId is not a UUID
 	CodeBadURL             = "BAD_URL"              // notificationUrl is not an absolute https URL
 	CodeBadDate            = "BAD_DATE"             // not an ISO 8601 date-time with a zone

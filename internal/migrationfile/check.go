@@ -147,6 +147,9 @@ func (c *checker) violations(found []entitlement.Violation) {
 			pointer = "/" + v.Field
 		}
 		c.problem(c.offset(f), pointer, v.Code, v.Message, c.hint(v))
+		if v.Code == entitlement.CodeSurroundingSpace || v.Code == entitlement.CodeInvisibleCharacter {
+			c.decoder.bad[f] = true // so the route needn't know it
+		}
 	}
 }
 
@@ -220,7 +223,7 @@ func (c *checker) at(offset int) place {
 
 func (c *checker) problem(offset int, pointer, code, message, hint string) {
 	if c.full.Load() {
-		c.block.problems = append(c.block.problems, Problem{Code: code})
+		c.block.problems = append(c.block.problems, Problem{Pointer: pointer, Code: code, Message: message, Hint: hint})
 		return
 	}
 	if c.idKept == "" {
