@@ -26,6 +26,7 @@ type collector struct {
 	full         atomic.Bool // no more problems are kept
 	fates        tally
 	warnings     map[warningKey]int // → place in result.Warnings
+	repeated     map[systematicKey]int
 }
 
 type warningKey struct{ code, field, message string }
@@ -34,7 +35,7 @@ func newCollector(opts ImportOptions) *collector {
 	c := &collector{
 		opts: opts, stage: opts.Stage, index: &Index{},
 		ids:      newPrints(false),
-		warnings: make(map[warningKey]int),
+		warnings: make(map[warningKey]int), repeated: make(map[systematicKey]int),
 		result: Result{
 			Problems: []Problem{}, ProblemCounts: map[string]int{},
 			Warnings: []Warning{}, WarningCounts: map[string]int{},
@@ -107,6 +108,9 @@ func (c *collector) problems(found ...Problem) {
 	c.problemTotal += len(found)
 	for _, p := range found {
 		c.result.ProblemCounts[p.Code]++
+		if p.systematic() {
+			c.repeated[p.key()]++
+		}
 		if len(c.result.Problems) < c.opts.MaxProblems {
 			c.result.Problems = append(c.result.Problems, p)
 		} else {
@@ -186,6 +190,7 @@ func (c *collector) finish(in *source) *Result {
 			Hint: "is it the right file, and was its export complete?",
 		})
 	}
+	c.fold()
 	c.fates.into(r)
 	r.Bytes, r.SHA256 = in.stored.bytes, in.stored.hex()
 	if c.problemTotal == 0 {

@@ -98,8 +98,13 @@ func (d *decoder) member(m *member) {
 	}
 }
 
-// stranger takes a field that isn't in the table.
+// stranger takes a field that isn't in the table. One that is but for what
+// nobody sees, such as the byte order mark of an export, is that field.
 func (d *decoder) stranger(m *member) {
+	if f, mark, ok := markedField(m.name); ok {
+		d.find(f, m.nameAt, entitlement.CodeInvisibleCharacter, "the name of the field "+fieldNames[f]+" has "+mark, markedHint)
+		return
+	}
 	if d.seen[string(m.name)] {
 		d.find(noField, m.nameAt, CodeDuplicateKey, "a key is twice in the record", "keep one of the two")
 		return
@@ -141,7 +146,7 @@ func (d *decoder) value(f field, m *member) {
 		d.find(f, m.valueAt, entitlement.CodeNotAnObject, "extensionData is neither an object nor a string",
 			"write an object, or a text in quotes")
 	case f != extensionData && !isString:
-		d.find(f, m.valueAt, entitlement.CodeNotAString, fieldNames[f]+" is not a string", "write it in quotes")
+		d.notAString(f, m)
 	case isString && len(m.value) == len(`""`):
 		d.find(f, m.valueAt, entitlement.CodeEmptyString, fieldNames[f]+" is an empty string",
 			emptyHint(f))
@@ -152,6 +157,20 @@ func (d *decoder) value(f field, m *member) {
 	default:
 		*f.text(&d.record) = d.unquote(m)
 	}
+}
+
+// notAString says what to do about a value of another type. Quotes around a
+// number would make an id of it, though perhaps not the one that was meant.
+func (d *decoder) notAString(f field, m *member) {
+	message, hint := fieldNames[f]+" is not a string", "write it in quotes"
+	switch {
+	case m.value.Kind() != '0':
+	case f.isDate():
+		message, hint = fieldNames[f]+numberMessage, entitlement.DateHint("0", nil)
+	case f != status && f != notificationURL && f != reasonCategory:
+		message, hint = fieldNames[f]+numberMessage, numberHint
+	}
+	d.find(f, m.valueAt, entitlement.CodeNotAString, message, hint)
 }
 
 // unquote gives the text of a string. It outlives the record's bytes.

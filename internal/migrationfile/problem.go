@@ -34,6 +34,7 @@ type Warning struct {
 // record's content are in package entitlement. All are in docs/errors.md.
 const (
 	CodeNotJSON        = "NOT_JSON"         // neither an array nor a record a line
+	CodeNotRecords     = "NOT_RECORDS"      // JSON, with its records inside something else
 	CodeBadJSON        = "BAD_JSON"         // a JSON error inside a record or between two
 	CodeBadUTF8        = "BAD_UTF8"         // bytes or escapes that are no Unicode text
 	CodeTruncated      = "TRUNCATED"        // the file ends too early

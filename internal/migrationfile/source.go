@@ -105,6 +105,21 @@ func (s *source) fill() error {
 	return s.err
 }
 
+// peekMore is peek with as much more of the file as one window holds.
+func (s *source) peekMore() []byte {
+	if s.err == nil && len(s.buf) < windowBytes {
+		buf := make([]byte, windowBytes)
+		n := copy(buf, s.buf[s.pos:s.end])
+		m, err := readFull(s.unpacked, buf[n:])
+		s.buf, s.pos, s.end = buf, 0, n+m
+		s.read += int64(m)
+		if err != nil {
+			s.err = s.classify(err)
+		}
+	}
+	return s.buf[s.pos:s.end]
+}
+
 // readFull fills p unless an error, or the end, comes first; unlike
 // io.ReadFull it gives that error as it is.
 func readFull(r io.Reader, p []byte) (int, error) {

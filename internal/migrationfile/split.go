@@ -79,19 +79,37 @@ func (s *splitter) begin() (piece, error) {
 	if err != nil {
 		return s.broken(err)
 	}
+	if f, err := s.lookAhead(c); f != nil || err != nil {
+		if err != nil {
+			return s.broken(err)
+		}
+		return s.stop(f)
+	}
 	switch c {
 	case '[':
 		s.layout, s.mayClose = layoutArray, true
 		s.in.consume(1)
 	case '{':
 		s.layout = layoutLines
-	default:
-		return s.stop(&formatError{
-			CodeNotJSON, "the file is neither a JSON array of records nor one record a line",
-			"the first character must be [ or {",
-		})
 	}
 	return piece{}, nil
+}
+
+// lookAhead finds what is wrong with the file as a whole, if its beginning
+// tells.
+func (s *splitter) lookAhead(first byte) (*formatError, error) {
+	head, err := s.in.peek()
+	if err != nil {
+		return nil, err
+	}
+	if first != '[' && first != '{' {
+		return foreignText(head), nil
+	}
+	f, more := misshapen(head)
+	if f == nil && more {
+		f, _ = misshapen(s.in.peekMore())
+	}
+	return f, nil
 }
 
 // skipSpace gives the next character that isn't white space, unconsumed.

@@ -39,8 +39,12 @@ func (s *splitter) close() (piece, error) {
 	at := s.in.place
 	s.in.consume(1)
 	s.stopped = true
-	_, err := s.skipSpace()
+	next, err := s.skipSpace()
 	switch {
+	case err == nil && next == '[':
+		return s.stop(&formatError{
+			CodeTrailingData, "a second array begins after the end of the first", "join them: a file is one array, with a comma between two records",
+		})
 	case err == nil:
 		return s.stop(&formatError{
 			CodeTrailingData, "there is more after the end of the array",
