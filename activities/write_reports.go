@@ -167,10 +167,11 @@ func (r *reports) write(s stagedRecord, o migration.Outcome) error {
 	if r.pass != o.ErrorsRank() {
 		return nil
 	}
+	hint := o.Hint()
 	if o.EntitlementID == "" {
 		o.EntitlementID = s.decoded.EntitlementID
 	}
-	return r.errors.Add(&o, migration.Hint(o.Code))
+	return r.errors.Add(&o, hint)
 }
 
 // reloadID is the target's id of a partial record. The file format takes UUIDs

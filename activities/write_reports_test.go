@@ -151,7 +151,7 @@ func TestWriteReportsLeavesWhatIsToDo(t *testing.T) {
 	}
 	require.Equal(t, [][]string{
 		{"2", "ext-0002", "", "FAILED", "create", "NOT_AVAILABLE", "422", `no, "never"`, "false", "false", "3", hint},
-		{"3", "ext-0003", someID, "FAILED", "activate", "NOT_AVAILABLE", "422", `no, "never"`, "true", "false", "3", hint},
+		{"3", "ext-0003", someID, "FAILED", "activate", "NOT_AVAILABLE", "422", `no, "never"`, "true", "false", "3", migration.HintAt(fault.CodeNotAvailable, true)},
 		{"7", "ext-0007", "", "FAILED", "create", "NOT_AVAILABLE", "422", "'=HYPERLINK(1)", "false", "true", "3", hint},
 		aborted("5", "ext-0005"),
 		aborted("11", "ext-0011"),

@@ -135,6 +135,12 @@ func TestHintsAreThoseOfErrorsCSV(t *testing.T) {
 	page, err := os.ReadFile("errors.md")
 	require.NoError(t, err)
 	require.Contains(t, string(page), "*"+general+"*")
+	require.Contains(t, string(page), "*"+migration.HintAt("NO_SUCH_CODE", true)+"*")
+	for _, code := range constants(t, "internal/fault") {
+		if there := migration.HintAt(code, true); there != migration.Hint(code) && migration.Hint(code) != general {
+			require.Contains(t, string(page), "- `"+code+"`: *"+there+"*\n", "once it is at the target")
+		}
+	}
 	for _, r := range documented(t) {
 		hint := migration.Hint(r.code)
 		if r.section == "What became of a record" {

@@ -120,7 +120,7 @@ func writeGroups(b *strings.Builder, title string, groups []migration.ErrorGroup
 		if e.Step != "" {
 			fmt.Fprintf(b, " at %s", e.Step)
 		}
-		fmt.Fprintf(b, ", such as `%s`: %s\n", strings.Join(e.Examples, "`, `"), migration.Hint(e.Code))
+		fmt.Fprintf(b, ", such as `%s`: %s\n", strings.Join(e.Examples, "`, `"), e.Hint())
 	}
 	b.WriteString("\n")
 }

@@ -160,10 +160,10 @@ func groupsOf(s *migration.Summary) []groupRow {
 	rows := make([]groupRow, 0, len(s.Errors))
 	causes, consequences := migration.Causes(s.Errors)
 	for _, g := range causes {
-		rows = append(rows, groupRow{ErrorGroup: g, Hint: migration.Hint(g.Code)})
+		rows = append(rows, groupRow{ErrorGroup: g, Hint: g.Hint()})
 	}
 	for i, g := range consequences {
-		rows = append(rows, groupRow{ErrorGroup: g, Hint: migration.Hint(g.Code), EndsRun: i == 0})
+		rows = append(rows, groupRow{ErrorGroup: g, Hint: g.Hint(), EndsRun: i == 0})
 	}
 	return rows
 }

@@ -81,7 +81,7 @@ func (s *Server) lookUp(ctx context.Context, p *recordPage, route string) {
 		}
 	}
 	if p.Outcome != nil && p.Outcome.Code != "" {
-		p.Hint = migration.Hint(p.Outcome.Code)
+		p.Hint = p.Outcome.Hint()
 	}
 }
 
