@@ -30,11 +30,11 @@ type sighted struct {
 	unread map[string]*fault.Fault
 }
 
-// notTheIDs is the fault of a look-up that failed whatever was asked, though
+// wholeError is the fault of a look-up that failed whatever was asked, though
 // the target answers its echo.
-type notTheIDs struct{ *fault.Fault }
+type wholeError struct{ *fault.Fault }
 
-func (n notTheIDs) Unwrap() error { return n.Fault }
+func (n wholeError) Unwrap() error { return n.Fault }
 
 // finder looks records up by their external ids. A page that fails while the
 // target answers its echo is halved down to the ids that are to blame.
@@ -55,7 +55,7 @@ type finder struct {
 }
 
 // page looks up some ids, a page at most. The error is the whole target's
-// trouble, or notTheIDs.
+// trouble, or wholeError.
 func (f *finder) page(ctx context.Context, ids []string) error {
 	var alone []string
 	for pieces := [][]string{ids}; len(pieces) > 0; {
@@ -71,7 +71,7 @@ func (f *finder) page(ctx context.Context, ids []string) error {
 			return err
 		case trouble == nil:
 		case f.failures >= wholeAfter && trouble.Kind == fault.Retryable:
-			return notTheIDs{trouble}
+			return wholeError{trouble}
 		case len(piece) == 1 || f.failures >= wholeAfter:
 			f.blame(piece, trouble)
 			alone = append(alone, piece...)
@@ -122,7 +122,7 @@ func (f *finder) again(ctx context.Context, ids []string) error {
 		}
 	}
 	if still != nil && f.soon && !f.passed {
-		return notTheIDs{still}
+		return wholeError{still}
 	}
 	return nil
 }
@@ -171,6 +171,6 @@ func mayBeOwn(f *fault.Fault) bool {
 // whole reports whether a look-up failed whatever was asked, though the target
 // answers its echo.
 func whole(err error) (*fault.Fault, bool) {
-	n, ok := errors.AsType[notTheIDs](err)
+	n, ok := errors.AsType[wholeError](err)
 	return n.Fault, ok
 }

@@ -61,14 +61,14 @@ func numbered(n int) []stagedRecord {
 }
 
 var (
-	badRequest = &fault.Fault{Kind: fault.Final, Code: fault.CodeBadRequest, HTTPStatus: 400}
-	internal   = &fault.Fault{Kind: fault.Retryable, Code: fault.CodeInternalError, HTTPStatus: 500}
-	odd        = &fault.Fault{Kind: fault.Retryable, Code: fault.CodeUnexpected, HTTPStatus: 200}
-	timeout    = &fault.Fault{Kind: fault.Retryable, Code: fault.CodeTimeout}
-	firewall   = &fault.Fault{Kind: fault.Unauthorized, Code: fault.CodeUnauthorized, HTTPStatus: 403}
-	password   = &fault.Fault{Kind: fault.Unauthorized, Code: fault.CodeUnauthorized, HTTPStatus: 401}
-	tooMany    = &fault.Fault{Kind: fault.Retryable, Code: fault.CodeTooManyRequests, HTTPStatus: 429}
-	down       = &fault.Fault{Kind: fault.Retryable, Code: fault.CodeServiceUnavailable, HTTPStatus: 503}
+	errBadRequest = &fault.Fault{Kind: fault.Final, Code: fault.CodeBadRequest, HTTPStatus: 400}
+	internal      = &fault.Fault{Kind: fault.Retryable, Code: fault.CodeInternalError, HTTPStatus: 500}
+	odd           = &fault.Fault{Kind: fault.Retryable, Code: fault.CodeUnexpected, HTTPStatus: 200}
+	timeout       = &fault.Fault{Kind: fault.Retryable, Code: fault.CodeTimeout}
+	firewall      = &fault.Fault{Kind: fault.Unauthorized, Code: fault.CodeUnauthorized, HTTPStatus: 403}
+	password      = &fault.Fault{Kind: fault.Unauthorized, Code: fault.CodeUnauthorized, HTTPStatus: 401}
+	errTooMany    = &fault.Fault{Kind: fault.Retryable, Code: fault.CodeTooManyRequests, HTTPStatus: 429}
+	down          = &fault.Fault{Kind: fault.Retryable, Code: fault.CodeServiceUnavailable, HTTPStatus: 503}
 )
 
 // sees makes a look-up inside an activity, where it can beat.
@@ -93,7 +93,7 @@ func sees(t *testing.T, target *fussy, n int, f finder) (sighted, error) {
 func TestAPageIsHalvedDownToTheIdsToBlame(t *testing.T) {
 	t.Parallel()
 	for name, trouble := range map[string]*fault.Fault{
-		"refused": badRequest, "failed": internal, "odd": odd, "no answer": timeout, "a firewall": firewall,
+		"refused": errBadRequest, "failed": internal, "odd": odd, "no answer": timeout, "a firewall": firewall,
 	} {
 		for _, bad := range [][]string{{"ext-1"}, {"ext-77"}, {"ext-250"}, {"ext-3", "ext-4", "ext-5", "ext-99", "ext-100", "ext-101"}} {
 			t.Run(name+" "+strings.Join(bad, ","), func(t *testing.T) {
@@ -122,10 +122,10 @@ func TestTheWholeTargetsTroubleIsAnError(t *testing.T) {
 		want    error
 	}{
 		"away":                     {down, down, down},
-		"refuses and is away":      {badRequest, down, down},
+		"refuses and is away":      {errBadRequest, down, down},
 		"refuses the credentials":  {password, nil, password},
 		"403 and the echo as well": {firewall, firewall, firewall},
-		"too many requests":        {tooMany, nil, tooMany},
+		"too many requests":        {errTooMany, nil, errTooMany},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -150,7 +150,7 @@ func TestALookUpThatNothingComesThrough(t *testing.T) {
 	require.Equal(t, internal, trouble)
 	require.Equal(t, wholeAfter, target.calls)
 
-	target = &fussy{trouble: always(badRequest)}
+	target = &fussy{trouble: always(errBadRequest)}
 	seen, err := sees(t, target, 1000, finder{soon: true})
 	require.NoError(t, err)
 	require.Len(t, seen.unread, 1000)

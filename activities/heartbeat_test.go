@@ -17,6 +17,7 @@ import (
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/migrationfile"
+	"github.com/f0a90b9a/ferry/internal/objectstore"
 )
 
 // monitor hears every heartbeat that an activity makes, before the SDK thins
@@ -156,5 +157,26 @@ func TestPulseOfAnActivityThatHangsStops(t *testing.T) {
 		_, _ = env.ExecuteActivity("hanging")
 		require.Less(t, heard.last.Sub(began), pulseLimit)
 		require.Greater(t, heard.last.Sub(began), pulseLimit-2*pulseEvery)
+	})
+}
+
+// slowReads is a store that takes its time.
+type slowReads struct{ *memory }
+
+func (s slowReads) Read(ctx context.Context, loc objectstore.Location, limit int64) ([]byte, string, error) {
+	<-time.After(5 * time.Minute)
+	return s.memory.Read(ctx, loc, limit)
+}
+
+func TestOpenReconciliationBeatsThroughALongWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := stagedInMemory(t)
+		env, heard := monitored()
+		New(Options{Store: slowReads{m}}).Register(env)
+		_, err := env.ExecuteActivity(OpenReconciliationName, OpenReconciliationInput{Migration: "acme"})
+		require.Error(t, err, "there is no plan")
+		require.Less(t, max(heard.silence, time.Since(heard.last)), heartbeatTimeout)
+		require.Greater(t, heard.beats, 15)
 	})
 }
