@@ -2,10 +2,14 @@ package dashboard
 
 import (
 	"bufio"
+	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -37,6 +41,12 @@ func (u *User) Sees(route string) bool {
 
 func (u *User) all() bool { return u.Routes == nil }
 
+// same reports whether two entries of a name give the same rights to the same
+// password.
+func (u *User) same(other *User) bool {
+	return u.Role == other.Role && u.all() == other.all() && slices.Equal(u.Routes, other.Routes) && bytes.Equal(u.hash, other.hash)
+}
+
 // Steers reports whether the user may start and change migrations.
 func (u *User) Steers() bool { return u.Role == Operator }
 
@@ -49,6 +59,10 @@ type Access struct {
 	// in a request that comes from elsewhere.
 	UserHeader string
 	Proxies    []netip.Prefix
+	// UsersFile is where Users come from. It is read again when it has changed.
+	// Empty: the users never change.
+	UsersFile string
+	usersSum  [sha256.Size]byte // of the file as Users were read from it; else it is read again at once
 }
 
 var (
@@ -56,7 +70,43 @@ var (
 	routeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 )
 
-const maxUsers = 10_000
+const (
+	maxUsers = 10_000
+	// maxCost bounds how long one check of a password takes, to about a second. A
+	// hash of cost 31 takes days, and one such user would hold up everybody.
+	maxCost = 14
+	// maxUsersFile bounds a users file, in bytes.
+	maxUsersFile = 4 << 20
+)
+
+// readUsersFile reads the users, unless others can read or change the file:
+// who has a hash can guess its password in peace. sum names what was read.
+func readUsersFile(name string) (users []User, sum [sha256.Size]byte, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, sum, fmt.Errorf("dashboard.users_file: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, sum, fmt.Errorf("dashboard.users_file: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&0o027 != 0 && runtime.GOOS != "windows" {
+		return nil, sum, fmt.Errorf("dashboard.users_file: %s may be read or changed by others (mode %04o), and it holds password hashes: chmod 600 it", name, mode)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxUsersFile+1))
+	if err == nil && len(text) > maxUsersFile {
+		err = fmt.Errorf("it is larger than %d bytes", maxUsersFile)
+	}
+	sum = sha256.Sum256(text)
+	if err == nil {
+		users, err = ReadUsers(bytes.NewReader(text))
+	}
+	if err != nil {
+		return nil, sum, fmt.Errorf("dashboard.users_file: %s: %w", name, err)
+	}
+	return users, sum, nil
+}
 
 // ReadUsers reads one user a line: name:bcrypt hash:role:routes, where routes
 // are separated by commas or * for all. Empty lines and lines that begin with #
@@ -102,8 +152,13 @@ func parseUser(line string) (User, error) {
 		return u, fmt.Errorf("the name must match %s", userName)
 	}
 	if len(u.hash) > 0 {
-		if _, err := bcrypt.Cost(u.hash); err != nil {
+		cost, err := bcrypt.Cost(u.hash)
+		if err != nil {
 			return u, fmt.Errorf("user %s: the hash is not one of bcrypt (make one with `htpasswd -nB %s`)", u.Name, u.Name)
+		}
+		if cost > maxCost {
+			return u, fmt.Errorf("user %s: the hash has cost %d, and every sign-in would take that long; the most is %d (make one with `htpasswd -nB -C 12 %s`)",
+				u.Name, cost, maxCost, u.Name)
 		}
 	}
 	if u.Role != Viewer && u.Role != Operator {

@@ -232,6 +232,9 @@ const (
 
 // statusFor is the HTTP status of an update that went wrong.
 func statusFor(err error) int {
+	if full, is := errors.AsType[*fullError](err); is {
+		return full.status
+	}
 	switch {
 	case errors.Is(err, operator.ErrRefused), errors.Is(err, operator.ErrIDUsed):
 		return http.StatusConflict

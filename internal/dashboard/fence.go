@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -17,7 +18,8 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // fence is what every request must pass.
 type fence struct {
 	door       *doorkeeper
-	publicHost string // of the configured public URL; may be empty
+	publicHost string // of the configured public URL, without its scheme's own port; may be empty
+	publicPort string // which that scheme has of its own
 	origins    *http.CrossOriginProtection
 }
 
@@ -30,7 +32,11 @@ func newFence(door *doorkeeper, publicURL string) (*fence, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.publicHost = u.Host
+	if door.open() && !loopback(u.Hostname()) {
+		return nil, errors.New("a public URL without users would let everybody in")
+	}
+	f.publicPort = map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+	f.publicHost = strings.TrimSuffix(u.Host, f.publicPort)
 	return f, f.origins.AddTrustedOrigin(u.Scheme + "://" + u.Host)
 }
 
@@ -38,7 +44,7 @@ func newFence(door *doorkeeper, publicURL string) (*fence, error) {
 func (f *fence) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w.Header(), r.TLS != nil)
-		if f.door.open() && !f.ours(r.Host) {
+		if (f.door.open() || f.publicHost != "") && !f.ours(r.Host) {
 			// A page elsewhere whose name was made to lead to this machine.
 			http.Error(w, "This dashboard is not called that.", http.StatusForbidden)
 			return
@@ -71,19 +77,25 @@ func secure(h http.Header, tls bool) {
 	}
 }
 
-// ours reports whether a Host header names this machine as such.
+// ours reports whether a Host header names this machine as such, or by its
+// public name.
 func (f *fence) ours(host string) bool {
-	if f.publicHost != "" && strings.EqualFold(host, f.publicHost) {
+	if f.publicHost != "" && strings.EqualFold(strings.TrimSuffix(host, f.publicPort), f.publicHost) {
 		return true
 	}
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
 		name = host
 	}
-	if strings.EqualFold(name, "localhost") {
+	return loopback(strings.Trim(name, "[]"))
+}
+
+// loopback reports whether a host is this machine by its very name.
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
 		return true
 	}
-	ip, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback()
 }
 

@@ -153,7 +153,7 @@ func TestRecordFromTemporal(t *testing.T) {
 			Step: entitlement.Activate, Code: "NOT_AVAILABLE", HTTPStatus: 422, Message: "no", StepsDone: []entitlement.Step{entitlement.Create},
 		},
 	}
-	a := b.get("/migrations/run-1/record?id=+ext-17+", "")
+	a := b.get("/migrations/run-1/record?id=ext-17", "")
 	require.Equal(t, http.StatusOK, a.status)
 	for _, text := range []string{
 		"Taken up by migration run-1", "create done", "3 calls in quick succession", "activate failed: TIMEOUT", "no answer in time",

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -109,11 +108,4 @@ func findOutcome(r io.Reader, externalID string) (*migration.Outcome, error) {
 		}
 	}
 	return nil, lines.Err()
-}
-
-// clip keeps an id that somebody typed to what an id may be.
-func clip(id string) string {
-	const most = 255 // bytes, as in the migration file
-	id = strings.TrimSpace(id)
-	return id[:min(len(id), most)]
 }

@@ -36,12 +36,18 @@ func (s *Server) nameReload(w http.ResponseWriter, r *http.Request, v *visit, p 
 }
 
 // reload starts what a migration left over, and gives the new one's id. The
-// form names it: who sends it twice, or after somebody else, is told so.
-func (s *Server) reload(ctx context.Context, v *visit, p *actionPage) (string, error) {
+// form names it: who sends it twice, or after somebody else, is told so. The
+// file goes through this process, so it takes a place like an upload.
+func (s *Server) reload(ctx context.Context, who string, v *visit, p *actionPage) (string, error) {
 	next := p.Reload
 	if wanted := p.Form.Get("as"); wanted != next.ID {
 		return "", fmt.Errorf("%w: %s has been started meanwhile; this would be %s", operator.ErrRefused, wanted, next.ID)
 	}
+	leave, err := s.uploads.take(who)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, copyTimeout)
 	defer cancel()
 	_, place, err := operator.CopyReload(ctx, s.store, v.id(), next.ID)

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/f0a90b9a/ferry/config"
@@ -80,16 +79,9 @@ func accessOf(d config.Dashboard) (Access, error) {
 	if d.UsersFile == "" {
 		return access, nil
 	}
-	f, err := os.Open(d.UsersFile)
-	if err != nil {
-		return access, fmt.Errorf("dashboard.users_file: %w", err)
-	}
-	defer f.Close()
-	access.Users, err = ReadUsers(f)
-	if err != nil {
-		return access, fmt.Errorf("dashboard.users_file: %s: %w", d.UsersFile, err)
-	}
-	return access, nil
+	access.UsersFile = d.UsersFile
+	access.Users, access.usersSum, err = readUsersFile(d.UsersFile)
+	return access, err
 }
 
 func serve(ctx context.Context, server *Server, o RunOptions) error {
@@ -98,8 +90,8 @@ func serve(ctx context.Context, server *Server, o RunOptions) error {
 	if err != nil {
 		return fmt.Errorf("dashboard.address: %w", err)
 	}
-	if !d.Loopback() && d.TLSCertFile == "" && d.TrustedProxies == "" {
-		o.Log.Warn("Passwords cross the network unencrypted: set dashboard.tls_cert_file, or put a proxy with TLS in front.")
+	if !d.Loopback() && d.TLSCertFile == "" && d.AllowHTTP {
+		o.Log.Warn("Passwords may cross the network unencrypted, as dashboard.allow_http says.")
 	}
 	web := &http.Server{
 		Handler: server.Handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,

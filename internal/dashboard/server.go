@@ -33,6 +33,8 @@ type Server struct {
 	fence      *fence
 	log        *slog.Logger
 	now        func() time.Time
+	clock      clock // for how long refusals take
+	lately     *lately
 	temporalUI string
 	namespace  string
 	defaultBy  string
@@ -41,16 +43,17 @@ type Server struct {
 	ctx     context.Context // until Close
 	stop    context.CancelFunc
 	streams sync.WaitGroup
-	free    chan struct{} // a place for each stream that may be open
+	open    shares // streams
+	uploads shares
 }
-
-// maxStreams bounds open event streams.
-const maxStreams = 2_000
 
 // New makes a server, whose streams and polling end with ctx at the latest.
 // The error is one of the access rules or the public URL.
 func New(ctx context.Context, o Options) (*Server, error) {
-	door, err := newDoorkeeper(o.Access, o.Log)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	door, err := newDoorkeeper(o.Access, o.Now, o.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -62,14 +65,13 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	ctx, stop := context.WithCancel(ctx)
 	s := &Server{
-		engine: o.Engine, store: o.Store, past: newPast(o.Store), views: views, fence: fence, log: o.Log, now: o.Now,
+		engine: o.Engine, store: o.Store, past: newPast(o.Store), views: views, fence: fence, log: o.Log, now: o.Now, clock: machineClock(), lately: &lately{now: o.Now},
 		temporalUI: strings.TrimRight(o.TemporalUI, "/"), namespace: o.Namespace, defaultBy: o.DefaultBy, maxUpload: o.MaxUpload,
-		ctx: ctx, stop: stop, free: make(chan struct{}, maxStreams),
+		ctx: ctx, stop: stop,
+		open:    shares{what: "pages open", total: maxStreams, each: streamsEach, again: streamsAgain},
+		uploads: shares{what: "files on their way", total: maxUploads, each: uploadsEach, again: uploadsAgain},
 	}
 	list := newLister(o.Engine, s.past, o.Now)
 	s.hub = newHub(ctx, func(id string) polling {

@@ -344,6 +344,13 @@ type fakeStore struct {
 	mu      sync.Mutex
 	objects map[string]string
 	away    error
+	reads   int
+}
+
+func (f *fakeStore) readCount() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.reads
 }
 
 func (f *fakeStore) name(loc objectstore.Location) string {
@@ -384,6 +391,9 @@ func (f *fakeStore) Head(_ context.Context, loc objectstore.Location) (objectsto
 }
 
 func (f *fakeStore) Read(_ context.Context, loc objectstore.Location, _ int64) ([]byte, string, error) {
+	f.mu.Lock()
+	f.reads++
+	f.mu.Unlock()
 	body, err := f.get(loc)
 	return []byte(body), `"1"`, err
 }

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -95,12 +96,15 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 	shown := v.id()
 	if page.Name == nameReload {
 		unlimited(w)
-		shown, err = s.reload(ctx, v, &page)
+		shown, err = s.reload(ctx, s.whose(r), v, &page)
 	} else {
 		err = s.update(ctx, v, page.update, input)
 	}
 	if err != nil {
 		page.Problem = err.Error()
+		if full, is := errors.AsType[*fullError](err); is {
+			retryAfter(w.Header(), full.again)
+		}
 		s.confirm(w, r, statusFor(err), page)
 		return
 	}

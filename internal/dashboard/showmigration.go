@@ -29,6 +29,9 @@ func (s *Server) seen(w http.ResponseWriter, r *http.Request) (v *visit, ok bool
 		s.nothing(w, r)
 		return nil, false
 	}
+	if !s.mayKnow(w, r, id) {
+		return nil, false
+	}
 	v = &visit{}
 	v.feed, v.listener = s.hub.join(id) //nolint:contextcheck // polling outlives the one who looks
 	ctx, cancel := context.WithTimeout(r.Context(), lookTimeout)

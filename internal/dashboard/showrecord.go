@@ -3,12 +3,17 @@ package dashboard
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
+	"unicode/utf8"
 
+	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/figures"
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/operator"
+	"github.com/f0a90b9a/ferry/internal/redact"
 )
 
 // findTimeout bounds the search for a record in all of a migration's outcomes.
@@ -42,13 +47,20 @@ func (s *Server) showRecord(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer v.leave()
-	id := clip(r.URL.Query().Get("id"))
+	id := r.URL.Query().Get("id")
 	page := recordPage{Migration: v.id(), ID: id, Asked: id != "", Purged: v.summary.Purged}
 	status := http.StatusOK
+	if n := utf8.RuneCountInString(id); n > entitlement.MaxIDLength {
+		page.ID, page.Asked, status = "", false, http.StatusBadRequest
+		page.Trouble = append(page.Trouble, fmt.Sprintf("An externalEntitlementId has at most %d characters; this has %d.", entitlement.MaxIDLength, n))
+	}
 	if page.Asked {
 		s.lookUp(r.Context(), &page, v.summary.Route)
 		if page.Run == nil && page.Outcome == nil && len(page.Trouble) == 0 {
 			status = http.StatusNotFound
+			if id != strings.TrimSpace(id) {
+				page.Trouble = append(page.Trouble, "The id that was asked for begins or ends with a blank, which counts.")
+			}
 		}
 	}
 	title := "A record of " + page.Migration
@@ -56,6 +68,15 @@ func (s *Server) showRecord(w http.ResponseWriter, r *http.Request) {
 		title = id
 	}
 	s.show(w, r, status, "record.html", frame{Title: title, Body: &page})
+}
+
+// Typed is what the field holds: the id, unless a browser's field would change
+// it.
+func (p *recordPage) Typed() string {
+	if redact.Visible(p.ID) != p.ID {
+		return ""
+	}
+	return p.ID
 }
 
 // lookUp asks Temporal for the record's history and the bucket for its fate.

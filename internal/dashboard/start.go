@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/f0a90b9a/ferry/internal/fault"
@@ -38,6 +37,9 @@ var moreFields = []string{
 	"consecutive", "errorRate", "minSample", "maxFailures", "batches", "perBatch", "requestsPerSecond",
 	"requireApproval", "waves", "reconcile", "id",
 }
+
+// startFields are the others beside the file.
+var startFields = []string{"route", "dryRun", "file"}
 
 // Opened reports whether any of them is filled in, so that a mistake can be
 // seen.
@@ -83,11 +85,11 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 	}
 	form, upload, err := readForm(parts)
 	if upload != nil {
-		upload.body = &movingReader{upload.body, http.NewResponseController(w)}
+		upload.body = &movingReader{&lastPart{upload.body, parts}, http.NewResponseController(w)}
 	}
 	if err == nil {
 		var id string
-		if id, err = s.begin(r.Context(), userOf(r), form, upload); err == nil {
+		if id, err = s.begin(r, form, upload); err == nil {
 			http.Redirect(w, r, "/migrations/"+url.PathEscape(id)+"?done=start", http.StatusSeeOther)
 			return
 		}
@@ -95,10 +97,16 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 	if tooLarge, is := errors.AsType[*http.MaxBytesError](err); is {
 		err = fmt.Errorf("the file is larger than %s, which dashboard.max_upload_mb allows", figures.Bytes(tooLarge.Limit-maxForm))
 	}
+	if full, is := errors.AsType[*fullError](err); is {
+		retryAfter(w.Header(), full.again)
+	}
 	s.askStart(w, r, startStatus(err), form, err)
 }
 
 func startStatus(err error) int {
+	if full, is := errors.AsType[*fullError](err); is {
+		return full.status
+	}
 	switch {
 	case errors.Is(err, errInput):
 		return http.StatusBadRequest
@@ -146,12 +154,42 @@ func readForm(parts *multipart.Reader) (url.Values, *upload, error) {
 		if room -= int64(len(value)); err != nil || room < 0 {
 			return form, nil, inputf("the form is too large")
 		}
-		form.Add(part.FormName(), strings.TrimSpace(string(value)))
+		name := part.FormName()
+		if !slices.Contains(startFields, name) && !slices.Contains(moreFields, name) {
+			return form, nil, inputf("there is no field %q", name)
+		}
+		if form.Has(name) {
+			return form, nil, inputf("the field %s is there twice", name)
+		}
+		form.Set(name, string(value))
 	}
 }
 
+// lastPart is the file, which nothing may follow: what came after it would
+// have had no say. It is refused before the file is stored, which takes the
+// reader's end.
+type lastPart struct {
+	r     io.Reader
+	parts *multipart.Reader
+}
+
+func (l *lastPart) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	if !errors.Is(err, io.EOF) {
+		return n, err
+	}
+	switch _, after := l.parts.NextPart(); {
+	case errors.Is(after, io.EOF):
+		return n, err
+	case after != nil:
+		return n, fmt.Errorf("the form could not be read: %w", after)
+	}
+	return n, inputf("the form has something behind the file, which must come last")
+}
+
 // begin starts what a form asks for and gives the migration's id.
-func (s *Server) begin(ctx context.Context, u *User, form url.Values, up *upload) (string, error) {
+func (s *Server) begin(r *http.Request, form url.Values, up *upload) (string, error) {
+	ctx, u := r.Context(), userOf(r)
 	in, err := startInput(u, form)
 	if err != nil {
 		return "", err
@@ -169,6 +207,13 @@ func (s *Server) begin(ctx context.Context, u *User, form url.Values, up *upload
 	if err != nil {
 		return "", err
 	}
+	if up != nil {
+		leave, err := s.uploads.take(s.whose(r))
+		if err != nil {
+			return "", err
+		}
+		defer leave()
+	}
 	if err := s.provide(ctx, loc, up); err != nil {
 		return "", err
 	}
@@ -184,8 +229,12 @@ func (s *Server) begin(ctx context.Context, u *User, form url.Values, up *upload
 
 // startInput judges the form before anything is sent anywhere.
 func startInput(u *User, form url.Values) (workflows.MigrateFileInput, error) {
-	in := workflows.MigrateFileInput{Route: form.Get("route"), DryRun: form.Get("dryRun") == "yes"}
+	in := workflows.MigrateFileInput{Route: form.Get("route")}
+	dry, err := choiceOf(form, "dryRun")
+	in.DryRun = or(dry, false)
 	switch {
+	case err != nil:
+		return in, err
 	case in.Route == "":
 		return in, inputf("the route is missing")
 	case !routeName.MatchString(in.Route):
@@ -193,16 +242,17 @@ func startInput(u *User, form url.Values) (workflows.MigrateFileInput, error) {
 	case !u.Sees(in.Route):
 		return in, inputf("route %s is not yours", in.Route)
 	}
-	var err error
 	if in.Limits, err = limitsOf(form); err != nil {
 		return in, inputf("%w", err)
 	}
 	if in.Concurrency, in.RequestsPerSecond, err = widthOf(form); err != nil {
 		return in, inputf("%w", err)
 	}
-	in.RequireApproval = choiceOf(form, "requireApproval")
-	in.Waves = choiceOf(form, "waves")
-	in.Reconcile = choiceOf(form, "reconcile")
+	for name, into := range map[string]**bool{"requireApproval": &in.RequireApproval, "waves": &in.Waves, "reconcile": &in.Reconcile} {
+		if *into, err = choiceOf(form, name); err != nil {
+			return in, err
+		}
+	}
 	return in, nil
 }
 
@@ -211,15 +261,17 @@ type threeWay struct{ Name, Label, Value string }
 
 func newThreeWay(name, label, value string) threeWay { return threeWay{name, label, value} }
 
-// choiceOf reads yes, no or neither, which is the worker's configuration.
-func choiceOf(form url.Values, name string) *bool {
+// choiceOf reads yes, no or nothing, which is the worker's configuration.
+func choiceOf(form url.Values, name string) (*bool, error) {
 	switch form.Get(name) {
+	case "":
+		return nil, nil
 	case "yes":
-		return new(true)
+		return new(true), nil
 	case "no":
-		return new(false)
+		return new(false), nil
 	}
-	return nil
+	return nil, inputf("%s: %q is neither yes nor no", name, form.Get(name))
 }
 
 // source is where the file lies or will lie: an uploaded one in a folder of its

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -14,6 +15,9 @@ const (
 	// sendIn is how long a browser may take to take in one message. A slower one
 	// is cut off and comes back by itself.
 	sendIn = 10 * time.Second
+	// accessEvery is how often a silent stream looks whether its reader may still
+	// read.
+	accessEvery = 2 * time.Second
 )
 
 // stream is one browser that listens.
@@ -26,13 +30,13 @@ type stream struct {
 // stream serves server-sent events until the browser leaves: tell is called
 // for every piece of news and says whether there will be more.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, l *listener, tell func(*stream) (more bool, err error)) {
-	select {
-	case s.free <- struct{}{}:
-		defer func() { <-s.free }()
-	default:
-		http.Error(w, "too many pages are open", http.StatusServiceUnavailable)
+	leave, err := s.open.take(s.whose(r))
+	if full, is := errors.AsType[*fullError](err); is {
+		retryAfter(w.Header(), full.again)
+		http.Error(w, full.says, full.status)
 		return
 	}
+	defer leave()
 	s.streams.Add(1)
 	defer s.streams.Done()
 	out := &stream{w: w, ctl: http.NewResponseController(w), sent: map[string]string{}}
@@ -45,10 +49,13 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, l *listener, tel
 	}
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
-	for {
+	access := time.NewTicker(accessEvery)
+	defer access.Stop()
+	for u := userOf(r); s.fence.door.still(u); {
 		var err error
 		more := true
 		select {
+		case <-access.C:
 		case <-r.Context().Done():
 			return
 		case <-s.ctx.Done():

@@ -63,7 +63,11 @@ func newViews() (*views, error) {
 		"perSecond": perSecond, "path": url.PathEscape, "ext": func(name string) string { return strings.TrimPrefix(path.Ext(name), ".") }, "batches": batches,
 		"stateOf": stateOf, "hundred": func(x float64) float64 { return 100 * x },
 		"pointer": func(t time.Time) *time.Time { return &t }, "plural": figures.Plural, "choices": newThreeWay,
+		"plain": plain, "query": queryPart,
 	}).ParseFS(templateFiles, "templates/*.html")
+	if err == nil {
+		printPlainly(v.templates)
+	}
 	return v, err
 }
 
