@@ -38,7 +38,9 @@ func (f *follower) actions() map[string]func(record map[string]any) {
 			have := f.atTarget()[r["externalEntitlementId"].(string)]
 			r["productKey"], r["offerKey"], r["customerIdentifier"] = have.ProductKey, *have.OfferKey, have.CustomerIdentifier
 			r["status"], r["dateCreated"] = "PENDING", have.DateCreated.Format(time.RFC3339Nano)
-			delete(r, "dateActivated")
+			for _, date := range []string{"dateActivated", "dateSuspended", "dateResumed", "dateExpiry"} {
+				delete(r, date) // the target has none
+			}
 		},
 		migration.HintAt(fault.CodeEntitlementNotFound, false): func(r map[string]any) { delete(r, "entitlementId") },
 		migration.HintAt(fault.CodeStoppedByLimit, false):      func(map[string]any) {},
@@ -99,7 +101,6 @@ func (f *follower) hintsOf(id string) map[string]string {
 	hints := map[string]string{}
 	for _, row := range rows[1:] {
 		hints[row[1]] = row[11]
-		f.t.Log(row[5], row[4], row[11])
 	}
 	return hints
 }
