@@ -158,7 +158,7 @@ func TestRecordFromTemporal(t *testing.T) {
 	for _, text := range []string{
 		"Taken up by migration run-1", "create done", "3 calls in quick succession", "activate failed: TIMEOUT", "no answer in time",
 		"Waits 2 seconds", "Held with the run", "Released with the run", "activate found done at the target", "Told to stop: ABORTED",
-		"Ended: FAILED", "NOT_AVAILABLE", "the route does not allow this step", "There is more",
+		"Ended: FAILED", "NOT_AVAILABLE", "have the platform enable this step", "There is more",
 	} {
 		require.Contains(t, a.body, text)
 	}

@@ -73,7 +73,7 @@ func TestMigrationPageSaysEverything(t *testing.T) {
 		"Migrating", ">412</strong> of 1,000 records finished", "400 migrated", "12 failed", "not known yet",
 		"Created at the target", "8 failed before", "not read back yet",
 		"stops at 10", "stops at 10 %", "no limit",
-		"NOT_AVAILABLE", "the route does not allow this step", "ext-000017",
+		"NOT_AVAILABLE", "have the platform enable this step", "ext-000017",
 		"ext/&lt;b&gt;&amp;&#34;2", `href="/migrations/run-1/record?id=ext%2F%3Cb%3E%26%222"`,
 		"merchant asked", "plan.json", "records.ndjson", "holds personal data",
 		`href="http://127.0.0.1:8233/namespaces/default/workflows/run-1"`,
