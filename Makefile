@@ -97,6 +97,11 @@ test-faults: temporal-cli ## Run SEEDS (50) migrations of RECORDS (200) under fa
 	@bin/ferry-faults -seeds $(SEEDS) -seed $(SEED) -records $(RECORDS) -boundary $(BOUNDARY) $(if $(FRESH),-fresh) \
 		-commit "$$(git describe --always --dirty 2>/dev/null || true)"
 
+STORMS ?= 10000
+.PHONY: test-storms
+test-storms: ## Raise STORMS (10000) signal storms over migrations in simulated time, from seed STORMSEED (1) on
+	$(GO) test ./workflows -run 'TestStormsChangeNothing$$' -timeout 60m -v -args -storms $(STORMS) -storm-seed $(or $(STORMSEED),1) | grep -v '^=== \|--- PASS'
+
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (60s)
 	@grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sort | while IFS=: read -r file func; do \

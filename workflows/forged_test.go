@@ -188,7 +188,9 @@ func TestARootTakesNoForgedMessage(t *testing.T) {
 		mine = stampOf(ctx, in)
 		return done(in, 0), workflow.Sleep(ctx, hour)
 	}
-	truth := func() Tally { return *done(MigrateBatchInput{BatchRef: (&fileRun{id: "acme-1"}).ref(migrationfile.Batch{Number: 1, First: 1, Count: 10})}, 0) }
+	truth := func() Tally {
+		return *done(MigrateBatchInput{BatchRef: (&fileRun{id: "acme-1"}).ref(migrationfile.Batch{Number: 1, First: 1, Count: 10})}, 0)
+	}
 	forged := []any{}
 	for _, change := range []func(*Tally){
 		func(t *Tally) { t.stamp = stamp{} },
@@ -198,7 +200,9 @@ func TestARootTakesNoForgedMessage(t *testing.T) {
 		func(t *Tally) { t.Outcomes.Migrated, t.Outcomes.Failed = -5, 15 },
 		func(t *Tally) { t.Order = strings.Repeat("f", 10) },
 		func(t *Tally) { t.Order = "xyz" },
-		func(t *Tally) { t.Report = limits.Report{Streak: limits.Streak{First: 1, Length: 10, Longest: 10, Leading: 10, Trailing: 10, LongestFirst: 1}} },
+		func(t *Tally) {
+			t.Report = limits.Report{Streak: limits.Streak{First: 1, Length: 10, Longest: 10, Leading: 10, Trailing: 10, LongestFirst: 1}}
+		},
 		func(t *Tally) { t.Groups = migration.Groups{{Code: "X", Count: 5}} },
 		func(t *Tally) { t.Migrated.Active = 11 },
 		func(t *Tally) { t.Partial = 3 },
