@@ -24,6 +24,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/f0a90b9a/ferry/activities"
+	"github.com/f0a90b9a/ferry/config"
 	"github.com/f0a90b9a/ferry/internal/devstack"
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/migration"
@@ -32,6 +33,7 @@ import (
 	"github.com/f0a90b9a/ferry/internal/resale"
 	"github.com/f0a90b9a/ferry/internal/routes"
 	"github.com/f0a90b9a/ferry/internal/sandbox"
+	"github.com/f0a90b9a/ferry/internal/temporalconn"
 	"github.com/f0a90b9a/ferry/workflows"
 )
 
@@ -145,9 +147,10 @@ func dial(t *testing.T) client.Client {
 
 func dialWith(t *testing.T, log *slog.Logger) client.Client {
 	t.Helper()
-	c, err := client.Dial(client.Options{
-		HostPort: shared.temporal.HostPort, Identity: "client", Logger: sdklog.NewStructuredLogger(log),
-	})
+	options, err := temporalconn.Options(config.Temporal{Address: shared.temporal.HostPort}, temporalconn.Env{"TEMPORAL_CONFIG_FILE=" + os.DevNull})
+	require.NoError(t, err)
+	options.Identity, options.Logger = "client", sdklog.NewStructuredLogger(log)
+	c, err := client.Dial(options)
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return c

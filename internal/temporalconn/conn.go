@@ -64,6 +64,7 @@ func Options(c config.Temporal, env Env) (client.Options, error) {
 	if options.Namespace == "" {
 		options.Namespace = client.DefaultNamespace
 	}
+	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, withPlainHeaders())
 	return options, nil
 }
 
