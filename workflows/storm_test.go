@@ -63,7 +63,9 @@ func TestStormsChangeNothing(t *testing.T) {
 	for i := range lanes {
 		all, told = all+sent[i], told+dropped[i]
 	}
-	require.Positive(t, told)
+	if *storms >= 100 {
+		require.Positive(t, told)
+	}
 	t.Logf("%d storms, %d signals, %d of them told as dropped", *storms, all, told)
 }
 
@@ -225,6 +227,10 @@ func (s *storm) requireTruth(sum Summary) {
 		if countsAsFailure(out) {
 			failed[n-1], counted = true, counted+1
 		}
+	}
+	if sum.Result == migration.Aborted && sum.Records == 0 { // before the file was read
+		require.Empty(t, s.calls, "seed %d", s.seed)
+		return
 	}
 	longest := limits.Of(1, failed).Longest
 	require.Equal(t, o, sum.Outcomes, "seed %d", s.seed)
