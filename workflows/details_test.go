@@ -27,7 +27,7 @@ func TestDetailsSayWhereARunStands(t *testing.T) {
 	for _, says := range []string{
 		"## MIGRATING\n", "**50 of 200 records** are over: 47 migrated, 1 already migrated, 2 failed (1 half-way), 0 not attempted.",
 		"Steps done: create 49 of 200, activate 30 of 150.", "- 4 % of 50 finished have failed (stops at 10 % of 100 or more)\n",
-		"- 1 in a row (stops at 10)\n", "- 2 in all (stops at 50)\n", "- **2 × NOT_AVAILABLE** at activate, such as `ext-1`, `ext-2`: " + migration.Hint(fault.CodeNotAvailable),
+		"- 1 in a row (stops at 10)\n", "- 2 in all (stops at 50)\n", "- **2 × NOT_AVAILABLE** at activate, such as `ext-1`, `ext-2`: " + migration.HintAt(fault.CodeNotAvailable, true),
 	} {
 		require.Contains(t, text, says)
 	}
