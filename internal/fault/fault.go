@@ -19,8 +19,9 @@ const (
 	Final Kind = iota
 	// Retryable faults may pass by waiting.
 	Retryable
-	// Unauthorized faults are nobody's record: the credentials are refused and
-	// the whole run waits for an operator.
+	// Unauthorized faults are nobody's record: the credentials are refused, or
+	// something before the target turns every call away, its echo too. The whole
+	// run waits for an operator.
 	Unauthorized
 )
 
@@ -33,7 +34,17 @@ type Fault struct {
 	RetryAfter    time.Duration // what the target asked for; 0: nothing
 	Unclear       bool          // the call may have taken effect
 	EntitlementID string        // of ALREADY_EXISTS, where the target names it
-	Cause         error
+	// Made says that the call itself made EntitlementID: it must never be
+	// followed by another create.
+	Made bool
+	// Alone says that the target's echo passed right after: what is turned away
+	// is this call, not every one.
+	Alone bool
+	// OwnWords is how many bytes of Message, from its start, are Ferry's own
+	// words or the network's. What follows is quoted from the target, and nothing
+	// else needs a record's values taken out.
+	OwnWords int
+	Cause    error
 }
 
 // Error gives the code and the message.

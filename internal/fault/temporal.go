@@ -15,12 +15,14 @@ type details struct {
 	RetryAfter    time.Duration `json:"retryAfter,omitempty"`
 	Unclear       bool          `json:"unclear,omitempty"`
 	EntitlementID string        `json:"entitlementId,omitempty"`
+	Made          bool          `json:"made,omitempty"`
+	Alone         bool          `json:"alone,omitempty"`
 }
 
 // Activity is err as the error of an activity that Temporal itself retries: the
 // fault's code is the error's type, final faults are not retried, and a
-// Retry-After is the next delay. Errors that are no faults become UNEXPECTED
-// ones without their text, which nobody has looked at.
+// Retry-After of at most RetryAfterLimit is the next delay. Errors that are no
+// faults become UNEXPECTED ones without their text, which nobody has looked at.
 func Activity(err error) error {
 	if err == nil {
 		return nil
@@ -37,18 +39,24 @@ func Once(err error) error {
 	return application(err, true)
 }
 
+// RetryAfterLimit is the longest that Ferry waits for a target that is away, or
+// where no operator can end the wait, whatever the target asks for.
+const RetryAfterLimit = time.Minute
+
 // QuickRetryLimit is the longest Retry-After that a quick retry waits for.
 const QuickRetryLimit = 2 * time.Second
 
 // Quick is err as the error of a local activity with a few quick retries. What
 // a quick retry can't help, a slow target or one that asks for patience, is
-// given back at once.
+// given back at once; so is what made an entitlement, which the retry would not
+// know of.
 func Quick(err error) error {
 	if err == nil {
 		return nil
 	}
 	f, _ := As(err)
-	slow := f != nil && (f.Code == CodeTimeout || f.Code == CodePaced || f.Code == CodeStillPending || f.RetryAfter > QuickRetryLimit)
+	slow := f != nil && (f.Code == CodeTimeout || f.Code == CodePaced || f.Code == CodeStillPending ||
+		f.Made || f.RetryAfter > QuickRetryLimit)
 	return application(err, slow)
 }
 
@@ -61,11 +69,11 @@ func application(err error, never bool) error {
 		NonRetryable: never || f.Kind != Retryable,
 		Details: []any{details{
 			Kind: f.Kind, HTTPStatus: f.HTTPStatus, RetryAfter: f.RetryAfter,
-			Unclear: f.Unclear, EntitlementID: f.EntitlementID,
+			Unclear: f.Unclear, EntitlementID: f.EntitlementID, Made: f.Made, Alone: f.Alone,
 		}},
 	}
 	if f.Kind == Retryable {
-		opts.NextRetryDelay = f.RetryAfter
+		opts.NextRetryDelay = min(f.RetryAfter, RetryAfterLimit)
 	}
 	return temporal.NewApplicationErrorWithOptions(f.Message, f.Code, opts)
 }
@@ -91,7 +99,7 @@ func fromApplication(app *temporal.ApplicationError) *Fault {
 	var d details
 	if app.HasDetails() && app.Details(&d) == nil {
 		f.Kind, f.HTTPStatus, f.RetryAfter = d.Kind, d.HTTPStatus, d.RetryAfter
-		f.Unclear, f.EntitlementID = d.Unclear, d.EntitlementID
+		f.Unclear, f.EntitlementID, f.Made, f.Alone = d.Unclear, d.EntitlementID, d.Made, d.Alone
 		return f
 	}
 	if app.NonRetryable() {

@@ -34,10 +34,10 @@ func lookalike(r *entitlement.Record, alike []entitlement.Entitlement) error {
 		if e.CustomerIdentifier != r.CustomerIdentifier || e.ProductKey != r.ProductKey {
 			continue
 		}
-		return &fault.Fault{
+		return inOwnWords(&fault.Fault{
 			Kind: fault.Final, Code: fault.CodeTargetDiffers, EntitlementID: e.EntitlementID,
 			Message: "the target has this customer's entitlement under an externalEntitlementId that differs only in the case of letters or in blanks",
-		}
+		})
 	}
 	return nil
 }

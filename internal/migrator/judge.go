@@ -15,10 +15,10 @@ import (
 func (m *Migrator) takeUp(t Task, found []entitlement.Entitlement) (Result, error) {
 	ours, c, ok := entitlement.Choose(t.Record, found, m.now())
 	if !ok {
-		return Result{}, &fault.Fault{
+		return Result{}, inOwnWords(&fault.Fault{
 			Kind: fault.Final, Code: fault.CodeTargetDiffers,
 			Message: WhyUnclear(len(found)),
-		}
+		})
 	}
 	res, err := m.result(t, ours, c)
 	if err == nil && !ours.Settled {
@@ -35,10 +35,10 @@ func (m *Migrator) judge(t Task, found entitlement.Entitlement) (Result, error) 
 
 func (m *Migrator) result(t Task, found entitlement.Entitlement, c entitlement.Comparison) (Result, error) {
 	if !c.Same() {
-		return Result{}, &fault.Fault{
+		return Result{}, inOwnWords(&fault.Fault{
 			Kind: fault.Final, Code: fault.CodeTargetDiffers, EntitlementID: found.EntitlementID,
 			Message: WhyDiffers(found, c),
-		}
+		})
 	}
 	return Result{
 		EntitlementID: found.EntitlementID,

@@ -2,6 +2,7 @@ package migrator
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
@@ -29,6 +30,9 @@ type Task struct {
 	// Accepted says that the target has already accepted this step (202): it is
 	// polled, not called again.
 	Accepted bool
+	// Unclear says that an earlier call of this step may have taken effect, or
+	// may be under way still.
+	Unclear bool
 }
 
 // Result is where a record stands after a step.
@@ -63,7 +67,8 @@ func (m *Migrator) do(ctx context.Context, t Task) (Result, error) {
 	return m.advance(ctx, t)
 }
 
-// create makes the entitlement, unless the target has it. It always looks
+// create makes the entitlement, unless the target has it. What it made is
+// never made again, however odd the answer. It always looks
 // first: nobody can know that no create was sent before, by a worker that was
 // lost with the answer or by an earlier migration, and a target may have
 // forgotten its request identifiers and take an external id twice. Callers keep
@@ -86,6 +91,10 @@ func (m *Migrator) create(ctx context.Context, t Task) (Result, error) {
 	if err != nil {
 		return m.recheckCreate(ctx, t, err)
 	}
+	if others := contradictions(t.Record, made); len(others) > 0 {
+		return Result{}, madeOther(made.EntitlementID,
+			"the target has created this entitlement with another "+strings.Join(others, ", "))
+	}
 	if !made.Settled {
 		return Result{}, stillPending(made.EntitlementID)
 	}
@@ -97,40 +106,15 @@ func (m *Migrator) create(ctx context.Context, t Task) (Result, error) {
 func (m *Migrator) resume(ctx context.Context, t Task) (Result, error) {
 	found, err := m.target.Get(ctx, t.Record.EntitlementID)
 	if f, ok := fault.As(err); ok && f.Code == fault.CodeNotFound {
-		return Result{}, &fault.Fault{
+		return Result{}, inOwnWords(&fault.Fault{
 			Kind: fault.Final, Code: fault.CodeEntitlementNotFound, HTTPStatus: f.HTTPStatus,
 			Message: "the target does not know the record's entitlementId", Cause: err,
-		}
+		})
 	}
 	if err != nil {
 		return Result{}, err
 	}
 	return m.takeUp(t, []entitlement.Entitlement{found})
-}
-
-// recheckCreate looks whether a refused create is refused because the target
-// has this very entitlement.
-func (m *Migrator) recheckCreate(ctx context.Context, t Task, refusal error) (Result, error) {
-	f, ok := fault.As(refusal)
-	if !ok || !mayExist(f.Code) {
-		return Result{}, refusal
-	}
-	found, _, err := m.find(ctx, t.Record)
-	if err != nil {
-		return Result{}, err
-	}
-	if len(found) == 0 {
-		return Result{}, refusal
-	}
-	return m.takeUp(t, found)
-}
-
-func mayExist(code string) bool {
-	switch code {
-	case fault.CodeAlreadyExists, fault.CodeConflict, fault.CodeCustomerLimit:
-		return true
-	}
-	return false
 }
 
 // advance takes an entitlement one step further.
@@ -158,9 +142,9 @@ func (m *Migrator) call(ctx context.Context, t Task) (entitlement.Entitlement, e
 	case entitlement.Revoke:
 		return m.target.Revoke(ctx, request, t.EntitlementID, ending(r))
 	default: // Create included: it has a road of its own
-		return entitlement.Entitlement{}, &fault.Fault{
+		return entitlement.Entitlement{}, inOwnWords(&fault.Fault{
 			Kind: fault.Final, Code: fault.CodeUnexpected, Message: "no call is known for step " + string(t.Step),
-		}
+		})
 	}
 }
 
@@ -176,31 +160,6 @@ func ending(r *entitlement.Record) Ending {
 		At: at(r.DateEnded), ReasonCategory: r.ReasonCategory,
 		ReasonCode: r.ReasonCode, ReasonDescription: r.ReasonDescription,
 	}
-}
-
-// recheckStep looks whether a refused step is refused because it was done, or
-// because somebody else has moved the entitlement elsewhere.
-func (m *Migrator) recheckStep(ctx context.Context, t Task, refusal error) (Result, error) {
-	f, ok := fault.As(refusal)
-	if !ok || (f.Code != fault.CodeConflict && f.Code != fault.CodeAlreadyExists) {
-		return Result{}, refusal
-	}
-	found, err := m.target.Get(ctx, t.EntitlementID)
-	if err != nil {
-		return Result{}, err
-	}
-	res, err := m.judge(t, found)
-	if err != nil {
-		return Result{}, err
-	}
-	if !found.Settled {
-		return Result{}, stillPending(t.EntitlementID)
-	}
-	if contains(res.Remaining, t.Step) {
-		return Result{}, refusal
-	}
-	res.Found = false
-	return res, nil
 }
 
 // poll reads an entitlement that the target was at work on. One that has
@@ -226,10 +185,10 @@ func (m *Migrator) poll(ctx context.Context, t Task) (Result, error) {
 }
 
 func stillPending(id string) error {
-	return &fault.Fault{
+	return inOwnWords(&fault.Fault{
 		Kind: fault.Retryable, Code: fault.CodeStillPending, HTTPStatus: 202, EntitlementID: id, Unclear: true,
 		Message: "the target has accepted the call and not finished it",
-	}
+	})
 }
 
 // after is the result of a step just done.

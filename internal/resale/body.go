@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
+	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migrator"
 	"github.com/f0a90b9a/ferry/internal/resale/resaleapi"
 )
@@ -59,8 +61,17 @@ func endRequest(end migrator.Ending) resaleapi.EndRequest {
 func (c *Client) entitlement(ctx context.Context, k call) (entitlement.Entitlement, error) {
 	got, err := c.do(ctx, k)
 	if err != nil {
-		return entitlement.Entitlement{}, err
+		return entitlement.Entitlement{}, k.keepMade(got, err)
 	}
+	e, f := k.read(got)
+	if f != nil {
+		return entitlement.Entitlement{}, k.keepMade(got, f)
+	}
+	return e, nil
+}
+
+// read takes the entitlement out of a success.
+func (k call) read(got answer) (entitlement.Entitlement, *fault.Fault) {
 	e, ok := decodeItem(got.body)
 	switch {
 	case !ok:
@@ -76,6 +87,49 @@ func (c *Client) entitlement(ctx context.Context, k call) (entitlement.Entitleme
 	}
 	e.Settled = e.Settled && got.status != http.StatusAccepted
 	return e, nil
+}
+
+// keepMade keeps the id that the answer to a create names, so that no other
+// create follows it, however odd the rest of the answer is.
+func (k call) keepMade(got answer, err error) error {
+	f, ok := fault.As(err)
+	if !ok || k.externalID == "" || !got.ok() {
+		return err
+	}
+	var body struct {
+		ResponseCode  json.RawMessage `json:"responseCode"`
+		EntitlementID json.RawMessage `json:"entitlementId"`
+	}
+	if json.Unmarshal(got.body, &body) != nil {
+		return err
+	}
+	var code string
+	refused := json.Unmarshal(body.ResponseCode, &code) == nil && code != "" && !isSuccess(code)
+	id := idIn(body.EntitlementID)
+	if refused || id == "" {
+		return err
+	}
+	f.Kind, f.Unclear, f.Made, f.EntitlementID = fault.Retryable, true, true, id
+	return f
+}
+
+// idShape is what an id that an answer names may look like, to be kept.
+var idShape = regexp.MustCompile(`^[!-~]{1,255}$`)
+
+// idIn reads an id that is text or a number; empty if it is neither.
+func idIn(raw json.RawMessage) string {
+	var id string
+	if json.Unmarshal(raw, &id) != nil {
+		var number json.Number
+		if json.Unmarshal(raw, &number) != nil {
+			return ""
+		}
+		id = number.String()
+	}
+	if !idShape.MatchString(id) {
+		return ""
+	}
+	return id
 }
 
 func optional(s string) *string {

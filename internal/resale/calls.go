@@ -12,10 +12,12 @@ import (
 	"github.com/f0a90b9a/ferry/internal/resale/resaleapi"
 )
 
+const callEcho = "echo"
+
 // Echo checks that the target is there and knows the caller.
 func (c *Client) Echo(ctx context.Context) error {
 	id := rand.Text()
-	k := call{name: "echo", send: func(ctx context.Context) (*http.Response, error) { return c.api.Echo(ctx, id) }}
+	k := call{name: callEcho, send: func(ctx context.Context) (*http.Response, error) { return c.api.Echo(ctx, id) }}
 	got, err := c.do(ctx, k)
 	if err != nil {
 		return err
@@ -42,7 +44,8 @@ func (c *Client) Route(ctx context.Context, route string) (entitlement.Route, er
 }
 
 // Create sends the record as a migrated entitlement. The target's words in a
-// fault are freed of the record's personal values.
+// fault are freed of the record's personal values. An answer that names an
+// entitlement and is not understood else is a fault with Made and its id.
 func (c *Client) Create(ctx context.Context, requestID string, r *entitlement.Record) (entitlement.Entitlement, error) {
 	body := createRequest(r)
 	params := &resaleapi.CreateEntitlementParams{XRequestIdentifier: &requestID}

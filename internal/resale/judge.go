@@ -26,32 +26,42 @@ var codeShape = regexp.MustCompile(`^[A-Z][A-Z0-9_]{1,63}$`)
 
 // judge gives nil for a success and the fault for everything else. The
 // responseCode decides where there is one; the HTTP status where there is none.
-func (c *Client) judge(k call, got answer) *fault.Fault {
+// doubtful says that the answer alone doesn't tell whether this call is turned
+// away or every one: see attribute.
+func (c *Client) judge(k call, got answer) (f *fault.Fault, doubtful bool) {
 	var e resaleapi.Envelope
 	if json.Unmarshal(got.body, &e) != nil || !codeShape.MatchString(e.ResponseCode) {
 		return k.foreign(got)
 	}
-	success := e.ResponseCode == codeOK || e.ResponseCode == codeClientAction
+	success := isSuccess(e.ResponseCode)
 	switch {
-	case success && (got.status == http.StatusOK || got.status == http.StatusAccepted):
-		return nil
+	case success && got.ok():
+		return nil, false
 	case success:
-		return k.unexpected(got, fmt.Sprintf("%s with status %d", e.ResponseCode, got.status))
+		return k.unexpected(got, fmt.Sprintf("%s with status %d", e.ResponseCode, got.status)), false
 	}
 	return c.refused(k, got, &e)
 }
 
+func isSuccess(code string) bool { return code == codeOK || code == codeClientAction }
+
+// ok reports whether the status is one of success. The API knows 200 and 202;
+// what stands before it may make a 201 or 204 of them.
+func (a answer) ok() bool { return a.status >= 200 && a.status < 300 }
+
 // refused is the fault of an answer of the API that is no success.
-func (c *Client) refused(k call, got answer, e *resaleapi.Envelope) *fault.Fault {
-	f := k.fault(got)
+func (c *Client) refused(k call, got answer, e *resaleapi.Envelope) (f *fault.Fault, doubtful bool) {
+	f = k.fault(got)
 	f.Kind, f.Code = kindOf(e.ResponseCode, got.status), e.ResponseCode
 	// A server's own trouble may come before the write or after it.
 	f.Unclear = k.write && (got.status >= http.StatusInternalServerError || serversFault(f.Code))
-	f.Message = fmt.Sprintf("%s: status %d", k.name, got.status)
+	k.say(f, fmt.Sprintf("status %d", got.status))
 	if said := c.said(k, e.ResponseMessage); said != "" {
 		f.Message += ": " + said
 	}
 	switch {
+	case f.Kind == fault.Unauthorized && f.Code != fault.CodeUnauthorized && got.status == http.StatusForbidden:
+		return f, true
 	case f.Kind == fault.Unauthorized:
 		f.Code = fault.CodeUnauthorized
 	case f.Code == fault.CodeBadRequest && limitReached.MatchString(e.ResponseMessage):
@@ -61,7 +71,7 @@ func (c *Client) refused(k call, got answer, e *resaleapi.Envelope) *fault.Fault
 	case f.Code == fault.CodeAlreadyExists && e.Parameters != nil:
 		f.EntitlementID = text(e.Parameters.EntitlementID)
 	}
-	return f
+	return f, false
 }
 
 func kindOf(code string, status int) fault.Kind {
@@ -90,39 +100,62 @@ func serversFault(code string) bool {
 
 // foreign is the fault of an answer that isn't the API's: a proxy's or a
 // gateway's page, or half an answer. Its text is never shown.
-func (k call) foreign(got answer) *fault.Fault {
-	f := k.fault(got)
+func (k call) foreign(got answer) (f *fault.Fault, doubtful bool) {
+	f = k.fault(got)
 	f.Kind, f.Code = fault.Retryable, fault.CodeGateway
-	f.Message = fmt.Sprintf("%s: status %d and not an answer of the API", k.name, got.status)
+	k.say(f, fmt.Sprintf("status %d and not an answer of the API", got.status))
 	switch got.status {
-	case http.StatusUnauthorized, http.StatusForbidden:
+	case http.StatusUnauthorized:
 		f.Kind, f.Code = fault.Unauthorized, fault.CodeUnauthorized
 	case http.StatusTooManyRequests:
 		f.Code = fault.CodeTooManyRequests
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusProxyAuthRequired,
-		http.StatusRequestTimeout, http.StatusMisdirectedRequest, http.StatusTooEarly:
-		// A gateway that doesn't know its backend says nothing about a record.
+	case http.StatusRequestTimeout, http.StatusTooEarly:
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusMisdirectedRequest:
+		// A gateway that doesn't know its backend may learn of it soon.
+		return f, true
 	default:
-		if got.status >= 400 && got.status < 500 {
-			f.Kind = fault.Final
-		} else {
-			f.Unclear = k.write
-		}
+		return k.foreignByClass(got, f)
 	}
-	if got.status < 300 && strings.HasPrefix(got.header.Get("Content-Type"), "application/json") {
-		f.Code = fault.CodeUnexpected
+	return f, false
+}
+
+func (k call) foreignByClass(got answer, f *fault.Fault) (_ *fault.Fault, doubtful bool) {
+	switch {
+	case got.ok() && strings.HasPrefix(got.header.Get("Content-Type"), "application/json"):
+		f.Code, f.Unclear = fault.CodeUnexpected, k.write
+		return f, false
+	case got.ok():
+		f.Unclear = k.write
+		return f, true
+	case got.status >= 300 && got.status < 400:
+		f.Kind = fault.Unauthorized
+		// A web application's answer to a form that it has taken, perhaps.
+		f.Unclear = k.write && (got.status == http.StatusFound || got.status == http.StatusSeeOther)
+		k.say(f, fmt.Sprintf("status %d redirects to %s, which is never followed", got.status, redirectedTo(got)))
+		return f, true
+	case got.status >= 400 && got.status < 500:
+		f.Kind = fault.Unauthorized
+		return f, true
+	default:
+		f.Unclear = k.write
+		return f, false
 	}
-	return f
 }
 
 // unexpected is the fault of a success that can't be one.
 func (k call) unexpected(got answer, why string) *fault.Fault {
 	f := k.fault(got)
 	f.Kind, f.Code, f.Unclear = fault.Retryable, fault.CodeUnexpected, k.write
-	f.Message = fmt.Sprintf("%s: the answer makes no sense: %s", k.name, why)
+	k.say(f, "the answer makes no sense: "+why)
 	return f
 }
 
 func (k call) fault(got answer) *fault.Fault {
 	return &fault.Fault{HTTPStatus: got.status, RetryAfter: retryAfter(got.header)}
+}
+
+// say gives a fault its message, which is Ferry's own so far.
+func (k call) say(f *fault.Fault, words string) {
+	f.Message = k.name + ": " + words
+	f.OwnWords = len(f.Message)
 }

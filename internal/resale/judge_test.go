@@ -59,9 +59,9 @@ func TestAnswersAndTheirFaults(t *testing.T) {
 		"gateway 401": {says(401, page, html...), verdict{fault.Unauthorized, "UNAUTHORIZED", false, 0}},
 		"gateway 403": {says(403, page, html...), verdict{fault.Unauthorized, "UNAUTHORIZED", false, 0}},
 		"gateway 404": {says(404, page, html...), verdict{fault.Retryable, "GATEWAY", false, 0}},
-		"gateway 413": {says(413, page, html...), verdict{fault.Final, "GATEWAY", false, 0}},
+		"gateway 413": {says(413, page, html...), verdict{fault.Unauthorized, "GATEWAY", false, 0}},
 		"login page":  {says(200, page, html...), verdict{fault.Retryable, "GATEWAY", true, 0}},
-		"redirect":    {says(302, "", "Location", "/elsewhere"), verdict{fault.Retryable, "GATEWAY", true, 0}},
+		"redirect":    {says(302, "", "Location", "/elsewhere"), verdict{fault.Unauthorized, "GATEWAY", true, 0}},
 		"other JSON":  {says(500, `{"error":"upstream"}`), verdict{fault.Retryable, "GATEWAY", true, 0}},
 
 		"not JSON":        {says(200, `{"responseCode":"OK",`), verdict{fault.Retryable, "UNEXPECTED", true, 0}},

@@ -22,7 +22,7 @@ type call struct {
 	name          string // for messages
 	write         bool   // it may change something at the target
 	entitlementID string // the answer must be about it, if set
-	externalID    string // the same, for create
+	externalID    string // the same, for create, whose success makes an entitlement
 	scrub         func(string) string
 	send          func(ctx context.Context) (*http.Response, error)
 }
@@ -32,11 +32,28 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	from   *url.URL // what was asked
 }
 
 // do makes the call once and gives an answer that is a success by its code, or
-// a fault.
+// a fault, with the answer if one came.
 func (c *Client) do(ctx context.Context, k call) (answer, error) {
+	got, err := c.exchange(ctx, k)
+	if err != nil {
+		return got, err
+	}
+	f, doubtful := c.judge(k, got)
+	if f == nil {
+		return got, nil
+	}
+	if doubtful {
+		c.attribute(ctx, k, f)
+	}
+	return got, f
+}
+
+// exchange makes the call once and reads whatever answer it has.
+func (c *Client) exchange(ctx context.Context, k call) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	// Before a connection is there nothing can have been sent, so nothing can
@@ -53,9 +70,6 @@ func (c *Client) do(ctx context.Context, k call) (answer, error) {
 	if err != nil {
 		return answer{}, k.broken(err, resp.StatusCode, true)
 	}
-	if f := c.judge(k, got); f != nil {
-		return answer{}, f
-	}
 	return got, nil
 }
 
@@ -69,12 +83,22 @@ func read(resp *http.Response) (answer, error) {
 	if len(body) > bodyLimit {
 		return answer{}, errTooLong
 	}
-	return answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+	got := answer{status: resp.StatusCode, header: resp.Header, body: body}
+	if resp.Request != nil {
+		got.from = resp.Request.URL
+	}
+	return got, nil
 }
 
 // broken is the fault of a call without a whole answer. status is 0 if none
 // began.
 func (k call) broken(err error, status int, sent bool) *fault.Fault {
+	f := k.cut(err, status, sent)
+	f.OwnWords = len(f.Message)
+	return f
+}
+
+func (k call) cut(err error, status int, sent bool) *fault.Fault {
 	f := &fault.Fault{Kind: fault.Retryable, HTTPStatus: status, Unclear: k.write && sent, Cause: err}
 	timeout := errors.Is(err, context.DeadlineExceeded)
 	if urlError, ok := errors.AsType[*url.Error](err); ok {
