@@ -46,7 +46,8 @@ type CheckStartResult struct {
 // CheckStart looks before the leap: the input makes sense, the source exists,
 // the target takes the credentials and knows the route, and the work bucket's
 // store can hold claims. It writes nothing that outlives it. Faults:
-// BAD_INPUT, FILE_NOT_FOUND, FILE_UNREADABLE, UNAUTHORIZED, ROUTE_UNKNOWN,
+// BAD_INPUT, FILE_NOT_FOUND, FILE_UNREADABLE, UNAUTHORIZED, GATEWAY (every call
+// is turned away before the target, or redirected), ROUTE_UNKNOWN,
 // STORE_UNFIT (final); whatever may pass is retried by its caller's policy.
 func (a *Activities) CheckStart(ctx context.Context, in CheckStartInput) (*CheckStartResult, error) {
 	ctx, stopPulse := withPulse(ctx)
@@ -171,8 +172,11 @@ func explainTarget(what string, err error) error {
 	}
 	told := *f
 	told.Message = what + ": " + f.Message
-	if f.Kind == fault.Unauthorized {
+	switch {
+	case f.Kind == fault.Unauthorized && f.Code == fault.CodeUnauthorized:
 		told.Message += " (check target.username and target.password of the worker's configuration)"
+	case f.Kind == fault.Unauthorized:
+		told.Message += " (check target.base_url of the worker's configuration, and what stands before the target)"
 	}
 	return &told
 }

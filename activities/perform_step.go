@@ -29,6 +29,7 @@ type PerformStepInput struct {
 	Step              entitlement.Step `json:"step"`
 	EntitlementID     string           `json:"entitlementId,omitempty"` // once it is known
 	Accepted          bool             `json:"accepted,omitempty"`      // answered 202 before: poll
+	Unclear           bool             `json:"unclear,omitempty"`       // an earlier call may have taken effect
 	RequestsPerSecond float64          `json:"requestsPerSecond,omitempty"`
 }
 
@@ -44,6 +45,7 @@ type PerformStepResult struct {
 // made before. Run locally it fails so that only quick retries follow; run as
 // an ordinary activity it fails once, and the workflow decides. Faults: the
 // target's, TARGET_DIFFERS, ENTITLEMENT_NOT_FOUND, STILL_PENDING, the store's.
+// A fault with Made names what a create has made: it is polled from then on.
 func (a *Activities) PerformStep(ctx context.Context, in PerformStepInput) (*PerformStepResult, error) {
 	ctx, stopPulse := withPulse(ctx)
 	defer stopPulse()
@@ -70,6 +72,7 @@ func (a *Activities) performStep(ctx context.Context, in PerformStepInput) (*Per
 	}
 	res, err := a.migrator.Do(a.pace.of(ctx, in.Migration, in.Route, in.RequestsPerSecond), migrator.Task{
 		Route: in.Route, Record: record, Step: in.Step, EntitlementID: in.EntitlementID, Accepted: in.Accepted,
+		Unclear: in.Unclear || activity.GetInfo(ctx).Attempt > 1,
 	})
 	if err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func (b *batchRun) tell(id string) {
 // pass tells the root of a record's trouble: refused credentials always, an
 // outage if no record of the batch has got through it, and once for all.
 func (b *batchRun) pass(t Trouble) {
-	if t.Code != fault.CodeUnauthorized {
+	if t.Code != fault.CodeUnauthorized && !t.Refused {
 		now := workflow.Now(b.ctx)
 		if now.Sub(b.lastMove) < time.Duration(b.in.HoldAfterSeconds)*time.Second {
 			return
@@ -99,7 +99,10 @@ func (b *batchRun) insist(name string, in, out any, skippable bool) error {
 		if f.Kind == fault.Final {
 			return err
 		}
-		b.pass(Trouble{Code: f.Code, Message: f.Message, Record: b.in.First, Since: began})
+		b.pass(Trouble{
+			Code: f.Code, Message: f.Message, Record: b.in.First, Since: began,
+			Refused: f.Kind == fault.Unauthorized, Call: name,
+		})
 		if f.Kind == fault.Unauthorized {
 			changes := b.changes
 			_ = workflow.Await(b.ctx, func() bool { return b.changes != changes })

@@ -1,6 +1,9 @@
 package workflows
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Signals between a migration's own workflows.
 const (
@@ -48,4 +51,23 @@ type Trouble struct {
 
 	// Store says that it is the work bucket's, and that waiting won't help.
 	Store bool `json:"store,omitempty"`
+	// Refused says that every call to the target is turned away, and that
+	// somebody has to repair something.
+	Refused bool `json:"refused,omitempty"`
+	// Call is the step or the activity that met it, and External the record's
+	// external id, where it is about one.
+	Call     string `json:"call,omitempty"`
+	External string `json:"external,omitempty"`
+}
+
+// where names the call that met a trouble, for people.
+func (t Trouble) where() string {
+	switch {
+	case t.External != "":
+		return fmt.Sprintf("record %d, %s, at %s", t.Record, t.External, t.Call)
+	case t.Call != "":
+		return fmt.Sprintf("the batch that begins with record %d, at %s", t.Record, t.Call)
+	default:
+		return fmt.Sprintf("record %d", t.Record)
+	}
 }

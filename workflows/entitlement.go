@@ -57,6 +57,7 @@ type recordRun struct {
 	unclear   bool // a call may have taken effect
 	accepted  bool // the current step was answered 202
 	attempts  int  // of the current step
+	refusals  int  // of these, how many in a row were turned away while echo passed
 	called    time.Time
 
 	heard   Control // the last
@@ -77,7 +78,7 @@ func newRecordRun(ctx workflow.Context, in MigrateEntitlementInput) *recordRun {
 
 func (r *recordRun) run() migration.Outcome {
 	for len(r.remaining) > 0 {
-		r.attempts, r.accepted = 0, false
+		r.attempts, r.refusals, r.accepted = 0, 0, false
 		if out := r.step(r.remaining[0]); out != nil {
 			return *out
 		}
@@ -108,7 +109,7 @@ func (r *recordRun) step(step entitlement.Step) *migration.Outcome {
 func (r *recordRun) try(with func(workflow.Context) workflow.Context, step entitlement.Step) (*activities.PerformStepResult, *fault.Fault) {
 	in := activities.PerformStepInput{
 		RecordRef: r.in.RecordRef, Route: r.in.Route, Step: step, EntitlementID: r.id,
-		Accepted:          r.accepted,
+		Accepted: r.accepted, Unclear: r.unclear,
 		RequestsPerSecond: r.in.RequestsPerSecond,
 	}
 	r.attempts++
@@ -131,26 +132,51 @@ func (r *recordRun) try(with func(workflow.Context) workflow.Context, step entit
 // wait, another attempt.
 func (r *recordRun) judge(step entitlement.Step, f *fault.Fault, p *patience) *migration.Outcome {
 	r.unclear = r.unclear || f.Unclear
-	if f.Code == fault.CodeStillPending {
+	if f.Code == fault.CodeStillPending || f.Made {
 		r.id, r.accepted, r.wrote = f.EntitlementID, true, true
 	}
 	switch f.Kind {
 	case fault.Final:
 		return r.failed(step, f.Code, f, false)
 	case fault.Unauthorized:
-		r.describe("Held: the target refuses the credentials", f.Message)
-		r.report(f, r.called)
-		r.awaitRelease()
+		r.describe(whyHeld(f), f.Message)
+		r.report(step, f, r.called)
+		r.awaitRelease(p)
 	default:
+		if r.turnedAway(f) {
+			return r.failed(step, f.Code, f, false)
+		}
 		if p.spent(f) {
 			return r.failed(step, exhausted(f), f, true)
 		}
-		p.wait(f)
+		p.wait(step, f)
 	}
 	if r.stop != "" {
 		return r.interrupted(step, f)
 	}
 	return nil
+}
+
+// maxRefusals is how often in a row a call is made that something before the
+// target turns away while echo passes: a page may go as it came.
+const maxRefusals = 5
+
+// turnedAway counts refusals of this record's call alone, and reports whether
+// they are so many that waiting can't help.
+func (r *recordRun) turnedAway(f *fault.Fault) bool {
+	if !f.Alone {
+		r.refusals = 0
+		return false
+	}
+	r.refusals++
+	return r.refusals >= maxRefusals
+}
+
+func whyHeld(f *fault.Fault) string {
+	if f.Code == fault.CodeUnauthorized {
+		return "Held: the target refuses the credentials"
+	}
+	return "Held: every call is turned away before it reaches the target"
 }
 
 func exhausted(f *fault.Fault) string {

@@ -139,7 +139,14 @@ func (r *fileRun) help(t Trouble) {
 		return
 	}
 	if t.Code == fault.CodeUnauthorized {
-		r.holdItself(fmt.Sprintf("the target refuses the credentials (%s): correct target.username and target.password of the workers, restart them, then resume", t.Message))
+		r.holdItself(fmt.Sprintf("the target refuses the credentials (%s: %s): correct target.username and target.password of the workers, restart them, then resume",
+			t.where(), t.Message))
+		return
+	}
+	if t.Refused {
+		r.holdItself(fmt.Sprintf("every call is turned away before it reaches the target (%s: %s): correct target.base_url of the workers, or what stands before the target; the run goes on by itself when echo passes",
+			t.where(), t.Message))
+		r.probe(refusedPause)
 		return
 	}
 	if t.Store {
@@ -147,18 +154,19 @@ func (r *fileRun) help(t Trouble) {
 		return
 	}
 	if workflow.Now(r.ctx).Sub(r.lastMove) >= r.Settings.HoldAfter() {
-		r.holdIfAway(t.Record, &fault.Fault{Code: t.Code, Message: t.Message})
+		r.holdIfAway(t.where(), &fault.Fault{Code: t.Code, Message: t.Message})
 	}
 }
 
-// holdForOutage holds the run until the target answers again.
-func (r *fileRun) holdForOutage(f *fault.Fault) {
+// holdForOutage holds the run until the target answers again; where names the
+// call that led to it.
+func (r *fileRun) holdForOutage(f *fault.Fault, where string) {
 	if r.Hold {
 		return
 	}
-	r.holdItself(fmt.Sprintf("the target has been away since about %s (%s: %s); the run goes on by itself when it is back",
-		r.lastMove.UTC().Format(time.RFC3339), f.Code, f.Message))
-	r.probe()
+	r.holdItself(fmt.Sprintf("the target has been away since about %s (%s: %s: %s); the run goes on by itself when it is back",
+		r.lastMove.UTC().Format(time.RFC3339), where, f.Code, f.Message))
+	r.probe(0)
 }
 
 // holdItself holds the run for something that no operator asked for.
@@ -167,12 +175,19 @@ func (r *fileRun) holdItself(reason string) {
 	r.hold(reason)
 }
 
+// refusedPause is how long a run that was turned away is held at least, so that
+// an answer that comes and goes doesn't make it go on and off all the time.
+const refusedPause = 30 * time.Second
+
 // probe waits until the target answers again, and lets the run go on. The
 // server repeats the activity, so that days of outage cost no events.
-func (r *fileRun) probe() {
+func (r *fileRun) probe(after time.Duration) {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	r.probing = cancel
 	workflow.Go(ctx, func(ctx workflow.Context) {
+		if after > 0 && workflow.Sleep(ctx, after) != nil {
+			return
+		}
 		err := workflow.ExecuteActivity(withProbe(ctx), activities.ProbeTargetName).Get(ctx, nil)
 		if ctx.Err() != nil || !r.Hold {
 			return

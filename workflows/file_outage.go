@@ -24,9 +24,9 @@ const (
 // holdIfAway holds the run for an outage if the target doesn't answer its echo
 // either. If it does, what fails is its record's own trouble: that waits within
 // its own budget, and holding and releasing the run would help nobody.
-func (r *fileRun) holdIfAway(record int, f *fault.Fault) {
+func (r *fileRun) holdIfAway(where string, f *fault.Fault) {
 	if r.Behaviour < behaviourWary {
-		r.holdForOutage(f)
+		r.holdForOutage(f, where)
 		return
 	}
 	if r.asking {
@@ -40,13 +40,13 @@ func (r *fileRun) holdIfAway(record int, f *fault.Fault) {
 			return
 		}
 		if !answers {
-			r.holdForOutage(f)
+			r.holdForOutage(f, where)
 			return
 		}
 		r.lastMove = workflow.Now(ctx) // nothing to be asked again soon
 		r.note("wait", OperatorAction{By: self, Reason: fmt.Sprintf(
-			"record %d and others like it wait within their own retry budgets (%s: %s); the target answers its echo, so this is no outage",
-			record, f.Code, f.Message)}, "")
+			"%s: it and others like it wait within their own retry budgets (%s: %s); the target answers its echo, so this is no outage",
+			where, f.Code, f.Message)}, "")
 	})
 }
 
@@ -62,7 +62,7 @@ func (r *fileRun) outwait(ctx workflow.Context, name string, err error, try int)
 	f := fault.FromActivity(err)
 	stores := f.Code == fault.CodeStoreFault
 	if r.Behaviour < behaviourWary || r.Hold || !stores && !r.answersEcho(ctx) {
-		r.holdForOutage(f) // but for a run that is held already
+		r.holdForOutage(f, name) // but for a run that is held already
 		r.awaitRelease(ctx)
 		return
 	}

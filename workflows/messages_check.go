@@ -194,7 +194,7 @@ func (t *Trouble) check(first, last int, now time.Time) error {
 	switch {
 	case t.Record < first || t.Record > last:
 		return senseless("record %d is not among %d to %d", t.Record, first, last)
-	case t.Code == "" || len(t.Code) > maxCodeBytes || len(t.Message) > maxTextBytes:
+	case t.Code == "" || len(t.Code) > maxCodeBytes || len(t.Message)+len(t.Call)+len(t.External) > maxTextBytes:
 		return senseless("its text is empty or too long")
 	case t.Since.After(now.Add(maxClockAhead)):
 		return senseless("it lies in the future")

@@ -24,6 +24,7 @@ type outage struct {
 
 	midway   bool // it was there for the looking up
 	deny     func(activity string) error
+	refuse   func(activities.PerformStepInput) error // nil: nothing is refused
 	mu       sync.Mutex
 	from, to time.Time
 	turned   []time.Time // calls away, but for probes
@@ -64,7 +65,12 @@ func outageEnv(t *testing.T) *outage {
 		}
 		return nil, fault.Activity(o.call())
 	})
-	on(activities.PerformStepName, func(context.Context, activities.PerformStepInput) (*activities.PerformStepResult, error) {
+	on(activities.PerformStepName, func(_ context.Context, in activities.PerformStepInput) (*activities.PerformStepResult, error) {
+		if o.refuse != nil {
+			if err := o.refuse(in); err != nil {
+				return nil, fault.Once(err)
+			}
+		}
 		return &activities.PerformStepResult{EntitlementID: "id", Done: []entitlement.Step{entitlement.Create}}, fault.Once(o.call())
 	})
 	on(activities.ProbeTargetName, func(context.Context) error {

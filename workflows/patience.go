@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/fault"
 )
 
@@ -40,7 +41,7 @@ func (p *patience) spent(f *fault.Fault) bool {
 
 // wait waits before the next attempt, longer each time and at least as long as
 // the target asks, or until the run is stopped.
-func (p *patience) wait(f *fault.Fault) {
+func (p *patience) wait(step entitlement.Step, f *fault.Fault) {
 	wait := max(p.next+p.jitter(), f.RetryAfter)
 	p.r.describe(fmt.Sprintf("Waiting until %s before attempt %d",
 		workflow.Now(p.r.ctx).Add(wait).UTC().Format(time.TimeOnly), p.r.attempts+1),
@@ -52,7 +53,7 @@ func (p *patience) wait(f *fault.Fault) {
 		p.queued += p.elapsed() - before
 		return
 	}
-	p.reportOutage(f)
+	p.reportOutage(step, f)
 	p.r.sleep(wait, p)
 }
 
@@ -66,13 +67,13 @@ func (p *patience) jitter() time.Duration {
 
 // reportOutage tells the root, through the batch, that the target has been
 // away for long, so that it may hold the whole run; and again after as long.
-func (p *patience) reportOutage(f *fault.Fault) {
+func (p *patience) reportOutage(step entitlement.Step, f *fault.Fault) {
 	after := time.Duration(p.r.in.HoldAfterSeconds) * time.Second
 	if after <= 0 || p.elapsed() < after*time.Duration(p.reports+1) {
 		return
 	}
 	p.reports++
-	p.r.report(f, p.r.called)
+	p.r.report(step, f, p.r.called)
 }
 
 // sleep waits for d of time in which the run isn't held.
@@ -97,9 +98,13 @@ func (r *recordRun) sleep(d time.Duration, p *patience) {
 }
 
 // awaitRelease waits until an operator has let the run go on, or it is
-// stopped.
-func (r *recordRun) awaitRelease() {
+// stopped. It costs nothing of the budget.
+func (r *recordRun) awaitRelease(p *patience) {
+	since := workflow.Now(r.ctx)
 	r.held = true
+	if r.in.Behaviour >= behaviourWary {
+		defer func() { p.held += workflow.Now(r.ctx).Sub(since) }()
+	}
 	for r.stop == "" && r.held {
 		s := workflow.NewSelector(r.ctx)
 		r.listen(s)
@@ -134,12 +139,13 @@ func (r *recordRun) apply(c Control) {
 
 // report tells the batch what the record can't judge alone. A batch that is
 // gone needs no telling.
-func (r *recordRun) report(f *fault.Fault, since time.Time) {
+func (r *recordRun) report(step entitlement.Step, f *fault.Fault, since time.Time) {
 	parent := workflow.GetInfo(r.ctx).ParentWorkflowExecution
 	if parent == nil {
 		return
 	}
 	workflow.SignalExternalWorkflow(r.calls, parent.ID, parent.RunID, signalTrouble, Trouble{
 		stamp: stamp{Mark: r.in.RunMark}, Code: f.Code, Message: clip(f.Message), Record: r.in.Record, Since: since,
+		Refused: f.Kind == fault.Unauthorized, Call: string(step), External: r.in.ExternalEntitlementID,
 	})
 }

@@ -54,6 +54,7 @@ var hints = map[string]string{
 	fault.CodeAlreadyExists:       "the id is taken at the target, which doesn't show by what: have the platform find out and show it, then reload it as it is",
 	fault.CodeConflict:            "the entitlement's state at the target forbids this step: have its state put right there, then reload it as it is",
 	fault.CodeCustomerLimit:       "the customer already has as many entitlements as the route allows: have one ended at the target, or leave the record out; then reload",
+	fault.CodeGateway:             "something before the target (a firewall, a gateway) refuses this record: have it let through and reload it as it is, or change what it takes offence at in reload.json and reload with that file",
 	fault.CodeTargetUnavailable:   "the target could not be reached for this record: reload it as it is when the target is well",
 	fault.CodeTargetDiffers:       "the target has this id with other content, which Ferry never overwrites: give the fields that the message names the target's values in reload.json and reload with that file, or have them changed at the target and reload it as it is",
 	fault.CodeEntitlementNotFound: "correct entitlementId in reload.json, or remove it there only if you know that nothing was created; then reload with that file",
