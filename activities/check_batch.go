@@ -19,15 +19,32 @@ const outcomesBytes = 8 << 20
 func migrated(o migration.Outcome) bool { return reconcile.WasMigrated(&o) }
 
 // outcomes reads a batch's outcomes by record number; none if it has no file.
-func (a *Activities) outcomes(ctx context.Context, b BatchRef) (map[int]migration.Outcome, error) {
+// What is known of the file is held against it.
+func (a *Activities) outcomes(ctx context.Context, b BatchRef, check *migration.Check) (map[int]migration.Outcome, error) {
+	all, sum, err := a.readOutcomes(ctx, b)
+	if first, last := check.See(b.Number, sum); err == nil && first > 0 {
+		return nil, changedOutcomes(b.Migration, first, last)
+	}
+	return all, err
+}
+
+// readOutcomes reads a batch's outcomes with their checksum; both empty if it
+// has no file.
+func (a *Activities) readOutcomes(ctx context.Context, b BatchRef) (all map[int]migration.Outcome, sum string, err error) {
 	key := migration.Key(b.Migration, migration.OutcomesFile(b.Number))
 	body, _, err := a.store.Read(ctx, a.store.Work(key), outcomesBytes)
-	if f, ok := fault.As(err); ok && f.Code == fault.CodeFileNotFound {
-		return nil, nil
+	if missing(err) {
+		return nil, "", nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	sum = migration.OutcomesSum(body)
+	all, err = decodeOutcomes(b, body)
+	return all, sum, err
+}
+
+func decodeOutcomes(b BatchRef, body []byte) (map[int]migration.Outcome, error) {
 	out := make(map[int]migration.Outcome, b.Count)
 	lines := bufio.NewScanner(bytes.NewReader(body))
 	lines.Buffer(nil, outcomesBytes)
@@ -48,8 +65,19 @@ func (a *Activities) outcomes(ctx context.Context, b BatchRef) (map[int]migratio
 // outcomesFault is the fault of outcomes that don't read back: somebody has
 // changed them, and trying again can't mend that.
 func outcomesFault(b BatchRef) error {
+	return changedOutcomes(b.Migration, b.Number, b.Number)
+}
+
+// changedOutcomes is the same where it shows by their checksum.
+func changedOutcomes(migrationID string, first, last int) error {
+	what := fmt.Sprintf("outcomes of batch %d are not what was written: %s was changed", first, migration.OutcomesFile(first))
+	if first != last {
+		what = fmt.Sprintf("outcomes of a batch from %d to %d are not what was written: a file from %s to %s was changed",
+			first, last, migration.OutcomesFile(first), migration.OutcomesFile(last))
+	}
 	return &fault.Fault{Kind: fault.Final, Code: fault.CodeStoreFault, Message: fmt.Sprintf(
-		"outcomes of batch %d are not what was written (the file was changed)", b.Number)}
+		"%s or deleted (put it back; if you can't, terminate the migration, delete the file and use 'ferry reports %s --rebuild', which asks the target)",
+		what, migrationID)}
 }
 
 // batchRef names a planned batch of a migration.

@@ -1,6 +1,8 @@
 package activities
 
 import (
+	"fmt"
+
 	"github.com/f0a90b9a/ferry/internal/fault"
 )
 
@@ -15,4 +17,10 @@ func gone(name string, err error) error {
 		Kind: fault.Final, Code: fault.CodeStoreFault, Cause: err,
 		Message: name + " is no longer in the work bucket (somebody has deleted it; put it back)",
 	}
+}
+
+// changedFile is the fault of a file that is not what the migration wrote.
+func changedFile(migrationID, name string) error {
+	return &fault.Fault{Kind: fault.Final, Code: fault.CodeStoreFault, Message: fmt.Sprintf(
+		"%s of migration %s is not what was written (somebody has changed it; put it back)", name, migrationID)}
 }

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/f0a90b9a/ferry/internal/fault"
 	"github.com/f0a90b9a/ferry/internal/migration"
@@ -19,6 +21,9 @@ const jsonBytes = 4 << 20
 // InspectMigrationInput names a migration whose root has closed.
 type InspectMigrationInput struct {
 	Migration string `json:"migration"`
+	// Files are those that the closed root knew, with their checksums; empty if
+	// it could not tell.
+	Files map[string]migration.FileInfo `json:"files,omitempty"`
 }
 
 // InspectMigrationResult is what a migration left before it was closed.
@@ -42,6 +47,9 @@ func (a *Activities) InspectMigration(ctx context.Context, in InspectMigrationIn
 	ctx, stop := withPulse(ctx)
 	defer stop()
 	res, err := a.inspectMigration(ctx, in.Migration)
+	if err == nil {
+		err = sameFiles(in.Migration, in.Files, res.Files)
+	}
 	if err != nil {
 		return nil, fault.Activity(err)
 	}
@@ -113,6 +121,26 @@ func (a *Activities) purged(ctx context.Context, id string) (string, error) {
 		return "", err
 	}
 	return p.Says(), nil
+}
+
+// leftOf reads the summary of a migration that is over; an empty one if it has
+// none, of which nothing can be checked then.
+func (a *Activities) leftOf(ctx context.Context, id string) (*migration.Summary, error) {
+	var s migration.Summary
+	_, err := a.readJSON(ctx, id, migration.FileSummary, &s)
+	return &s, err
+}
+
+// sameFiles names the first file that is not what it was written as; what is
+// not known can't be told.
+func sameFiles(id string, known, there map[string]migration.FileInfo) error {
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		now, ok := there[name]
+		if ok && now.SHA256 != known[name].SHA256 {
+			return changedFile(id, name)
+		}
+	}
+	return nil
 }
 
 func missing(err error) bool {

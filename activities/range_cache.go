@@ -129,6 +129,17 @@ func (c *rangeCache) forget(migrationID string, r Range) {
 	}
 }
 
+// forgetAll drops all that is kept of a migration.
+func (c *rangeCache) forgetAll(migrationID string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, e := range c.items {
+		if key.migration == migrationID {
+			c.drop(e)
+		}
+	}
+}
+
 func (c *rangeCache) drop(e *list.Element) {
 	old := c.order.Remove(e).(*cached)
 	delete(c.items, old.key)

@@ -17,6 +17,8 @@ type ReadBackInput struct {
 	To        int    `json:"to"`
 	Skip      []int  `json:"skip,omitempty"` // batches that are still under way
 
+	Written *migration.Written `json:"written,omitempty"` // what the batches' outcomes add up to
+
 	Route             string  `json:"route,omitempty"`
 	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
 }
@@ -40,7 +42,7 @@ func (a *Activities) ReadBack(ctx context.Context, in ReadBackInput) (*ReadBackR
 		return nil, fault.Activity(err)
 	}
 	res := &ReadBackResult{}
-	w := walk{activities: a, ask: reconcile.WasMigrated, each: func(e *entry) error {
+	w := walk{activities: a, check: migration.NewCheck(in.Written), ask: reconcile.WasMigrated, each: func(e *entry) error {
 		if !e.asked {
 			return nil
 		}

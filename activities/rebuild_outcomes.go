@@ -16,6 +16,10 @@ type RebuildOutcomesInput struct {
 	To        int    `json:"to"`
 
 	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
+
+	// Written is what the closed root knew of the outcomes that are there; nil if
+	// it could not tell.
+	Written *migration.Written `json:"written,omitempty"`
 }
 
 // RebuildOutcomes sees to it that every one of these batches has outcomes, and
@@ -35,9 +39,10 @@ func (a *Activities) rebuildOutcomes(ctx context.Context, in RebuildOutcomesInpu
 	if err != nil {
 		return sum, err
 	}
+	check := migration.NewCheck(in.Written)
 	for _, b := range plan.Batches[max(in.From, 1)-1 : min(in.To, len(plan.Batches))] {
 		heartbeat(ctx, b.Number)
-		outcomes, err := a.rebuildBatch(ctx, batchRef(in.Migration, b))
+		outcomes, err := a.rebuildBatch(ctx, batchRef(in.Migration, b), check)
 		if err != nil {
 			return sum, err
 		}
@@ -49,10 +54,16 @@ func (a *Activities) rebuildOutcomes(ctx context.Context, in RebuildOutcomesInpu
 }
 
 // rebuildBatch gives a batch's outcomes, written now if there were none.
-func (a *Activities) rebuildBatch(ctx context.Context, b BatchRef) (map[int]migration.Outcome, error) {
-	kept, err := a.outcomes(ctx, b)
-	if err != nil || kept != nil {
-		return kept, err
+func (a *Activities) rebuildBatch(ctx context.Context, b BatchRef, check *migration.Check) (map[int]migration.Outcome, error) {
+	kept, sum, err := a.readOutcomes(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	if kept != nil { // what is gone is made anew
+		if first, last := check.See(b.Number, sum); first > 0 {
+			return nil, changedOutcomes(b.Migration, first, last)
+		}
+		return kept, nil
 	}
 	var records []stagedRecord
 	err = a.eachRecord(ctx, b, func(r stagedRecord) error {
@@ -77,7 +88,8 @@ func (a *Activities) rebuildBatch(ctx context.Context, b BatchRef) (map[int]migr
 		return nil, err
 	}
 	if !created {
-		return a.outcomes(ctx, b)
+		kept, _, err = a.readOutcomes(ctx, b)
+		return kept, err
 	}
 	return made, nil
 }

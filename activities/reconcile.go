@@ -20,6 +20,8 @@ type ReconcileInput struct {
 	// SecondLookSeconds is how long to wait before what differed is looked at
 	// again; nil: as this worker is configured.
 	SecondLookSeconds *int `json:"secondLookSeconds,omitempty"`
+
+	Written *migration.Written `json:"written,omitempty"` // what the batches' outcomes add up to
 }
 
 // ReconcileResult is what the target has of a migration.
@@ -56,11 +58,11 @@ func (a *Activities) reconcile(ctx context.Context, in ReconcileInput) (*Reconci
 	if err != nil {
 		return nil, err
 	}
-	look, err := a.look(ctx, lookRange{migration: in.Migration, batches: plan.Batches, limit: reconcileLimit})
+	look, err := a.look(ctx, lookRange{migration: in.Migration, batches: plan.Batches, limit: reconcileLimit, written: in.Written})
 	if err != nil {
 		return nil, err
 	}
-	second := correlating{migration: in.Migration, file: migration.FileCorrelation, batches: plan.Batches, sum: look.Right}
+	second := correlating{migration: in.Migration, file: migration.FileCorrelation, batches: plan.Batches, sum: look.Right, written: in.Written}
 	second.again.Add(look)
 	if second.again.Needed() {
 		if err := a.awaitSecondLook(ctx, in.SecondLookSeconds); err != nil {

@@ -51,9 +51,13 @@ func (a *Activities) LookAtBatches(ctx context.Context, in LookAtBatchesInput) (
 	if err != nil {
 		return nil, fault.Activity(err)
 	}
+	left, err := a.leftOf(ctx, in.Migration)
+	if err != nil {
+		return nil, fault.Activity(err)
+	}
 	look, err := a.look(ctx, lookRange{
 		migration: in.Migration, batches: plan.Batches[max(in.From, 1)-1 : min(in.To, len(plan.Batches))],
-		limit: againLimit, later: true,
+		limit: againLimit, later: true, written: left.Written,
 	})
 	if err != nil {
 		return nil, fault.Activity(err)
@@ -69,6 +73,7 @@ type lookRange struct {
 	batches   []migrationfile.Batch
 	limit     int // of records to be looked at again
 	later     bool
+	written   *migration.Written
 }
 
 func (a *Activities) look(ctx context.Context, r lookRange) (*Look, error) {
@@ -78,7 +83,7 @@ func (a *Activities) look(ctx context.Context, r lookRange) (*Look, error) {
 	}
 	last := r.batches[len(r.batches)-1]
 	end := last.First + last.Count - 1
-	w := walk{activities: a, ask: func(*migration.Outcome) bool { return true }, each: func(e *entry) error {
+	w := walk{activities: a, check: migration.NewCheck(r.written), ask: func(*migration.Outcome) bool { return true }, each: func(e *entry) error {
 		v := a.judge(e, r.later)
 		if v.AsLeft() {
 			v.Count(&res.Right)

@@ -68,6 +68,13 @@ func (a *Activities) openReconciliation(ctx context.Context, id string) (*OpenRe
 		return nil, &fault.Fault{Kind: fault.Final, Code: fault.CodeBadInput, Message: fmt.Sprintf(
 			"migration %s can't be reconciled: %s", id, why)}
 	}
+	there, err := a.filesThere(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := sameFiles(id, summary.Files, there); err != nil {
+		return nil, err
+	}
 	return &OpenReconciliationResult{
 		Route: plan.Route, Records: plan.Records, Batches: plan.Batches,
 		RequestsPerSecond: summary.Settings.RequestsPerSecond, SecondLookSeconds: a.defaults.SecondLookSeconds,

@@ -37,8 +37,15 @@ func (a *Activities) writeReconciliation(ctx context.Context, in WriteReconcilia
 	if err != nil {
 		return nil, err
 	}
+	left, err := a.leftOf(ctx, r.Migration)
+	if err != nil {
+		return nil, err
+	}
 	name := migration.ReconciliationFile(r.StartedAt, ".csv")
-	second := correlating{migration: r.Migration, file: name, batches: plan.Batches, sum: r.Correlation, again: in.SecondLook, later: true}
+	second := correlating{
+		migration: r.Migration, file: name, batches: plan.Batches, sum: r.Correlation, again: in.SecondLook, later: true,
+		written: left.Written,
+	}
 	info, err := a.correlate(ctx, &second)
 	if err != nil {
 		return nil, err
@@ -61,7 +68,8 @@ type correlating struct {
 	file      string
 	batches   []migrationfile.Batch
 	again     SecondLook
-	later     bool                  // than the migration's own run
+	later     bool // than the migration's own run
+	written   *migration.Written
 	sum       migration.Correlation // at first of those that were right
 }
 
@@ -71,7 +79,7 @@ func (a *Activities) correlate(ctx context.Context, c *correlating) (*migration.
 	out := a.createFile(ctx, c.migration, c.file, "text/csv; charset=utf-8")
 	defer out.abort()
 	rows := migrationfile.NewCorrelationWriter(out)
-	w := walk{activities: a, ask: func(o *migration.Outcome) bool { return c.again.has(o.Record) }, each: func(e *entry) error {
+	w := walk{activities: a, check: migration.NewCheck(c.written), ask: func(o *migration.Outcome) bool { return c.again.has(o.Record) }, each: func(e *entry) error {
 		switch {
 		case e.asked:
 			return a.secondLook(ctx, c, e, rows)

@@ -42,6 +42,7 @@ func (a *Activities) judge(e *entry, later bool) reconcile.Verdict {
 // Batches that were never begun, and so have no outcomes, are passed over.
 type walk struct {
 	activities *Activities
+	check      *migration.Check
 	ask        func(*migration.Outcome) bool
 	each       func(*entry) error
 
@@ -52,7 +53,7 @@ type walk struct {
 
 // batch takes the next batch up.
 func (w *walk) batch(ctx context.Context, b BatchRef) error {
-	outcomes, err := w.activities.outcomes(ctx, b)
+	outcomes, err := w.activities.outcomes(ctx, b, w.check)
 	if err != nil || len(outcomes) == 0 {
 		return err
 	}

@@ -21,31 +21,40 @@ type WriteOutcomesInput struct {
 	Code     string              `json:"code,omitempty"`
 }
 
+// WriteOutcomesResult says what was written.
+type WriteOutcomesResult struct {
+	Sum string `json:"sum"` // as migration.OutcomesSum gives it
+}
+
 // WriteOutcomes writes outcomes/<batch>.ndjson, one line a record in file
 // order. It may be repeated.
-func (a *Activities) WriteOutcomes(ctx context.Context, in WriteOutcomesInput) error {
+func (a *Activities) WriteOutcomes(ctx context.Context, in WriteOutcomesInput) (*WriteOutcomesResult, error) {
 	ctx, stopPulse := withPulse(ctx)
 	defer stopPulse()
 	known := make(map[int]migration.Outcome, len(in.Outcomes))
 	for _, o := range in.Outcomes {
 		known[o.Record] = o
 	}
-	return fault.Activity(a.writeOutcomes(ctx, in, known))
+	res, err := a.writeOutcomes(ctx, in, known)
+	if err != nil {
+		return nil, fault.Activity(err)
+	}
+	return res, nil
 }
 
-func (a *Activities) writeOutcomes(ctx context.Context, in WriteOutcomesInput, known map[int]migration.Outcome) error {
+func (a *Activities) writeOutcomes(ctx context.Context, in WriteOutcomesInput, known map[int]migration.Outcome) (*WriteOutcomesResult, error) {
 	body, written, err := a.encodeOutcomes(ctx, in.BatchRef, known, in.Code)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	key := migration.Key(in.Migration, migration.OutcomesFile(in.Number))
 	if err := a.store.Put(ctx, a.store.Work(key), body, outcomesType); err != nil {
-		return err
+		return nil, err
 	}
 	if a.counted.first(in.Migration, in.Number) {
 		a.meter.Outcomes(written)
 	}
-	return nil
+	return &WriteOutcomesResult{Sum: migration.OutcomesSum(body)}, nil
 }
 
 const outcomesType = "application/x-ndjson"
@@ -77,8 +86,13 @@ func notAttempted(r stagedRecord, code string) migration.Outcome {
 
 // fileInfo describes a file that is wholly in memory.
 func fileInfo(loc objectstore.Location, body []byte) *migration.FileInfo {
+	return &migration.FileInfo{URI: loc.String(), Bytes: int64(len(body)), SHA256: fileSum(body)}
+}
+
+// fileSum is a file's checksum as FileInfo has it.
+func fileSum(body []byte) string {
 	sum := sha256.Sum256(body)
-	return &migration.FileInfo{URI: loc.String(), Bytes: int64(len(body)), SHA256: hex.EncodeToString(sum[:])}
+	return hex.EncodeToString(sum[:])
 }
 
 // putJSON writes a value as an indented JSON file of a migration.

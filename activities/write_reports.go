@@ -2,7 +2,10 @@ package activities
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"hash"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/fault"
@@ -15,6 +18,15 @@ type WriteReportsInput struct {
 	Migration string `json:"migration"`
 	Opened    int    `json:"opened"` // batches 1 to Opened were started and have outcomes
 	Code      string `json:"code"`   // why the others were not
+
+	// Written is what the batches' own results say of their outcomes; nil if they
+	// don't.
+	Written *migration.Written `json:"written,omitempty"`
+	// Files are those that the import wrote, as it told the run; empty if they
+	// are not known.
+	Files map[string]migration.FileInfo `json:"files,omitempty"`
+	// Alone says that no other run of this migration can have left outcomes.
+	Alone bool `json:"alone,omitempty"`
 }
 
 // WriteReportsResult counts every record of the file by what became of it. It
@@ -28,6 +40,7 @@ type WriteReportsResult struct {
 	Steps    migration.StepCounts          `json:"steps"`
 	Errors   []migration.ErrorGroup        `json:"errors"`
 	Files    map[string]migration.FileInfo `json:"files"`
+	Written  *migration.Written            `json:"written,omitempty"` // of all batches, as it was read
 }
 
 // WriteReports writes reload.json and errors.csv, by streaming, from the
@@ -46,13 +59,13 @@ func (a *Activities) WriteReports(ctx context.Context, in WriteReportsInput) (*W
 }
 
 func (a *Activities) writeReports(ctx context.Context, in WriteReportsInput) (*WriteReportsResult, error) {
-	plan, err := a.plans.get(ctx, in.Migration)
+	plan, err := a.plans.checked(ctx, in.Migration, in.Files[migration.FileBatches].SHA256)
 	if err != nil {
 		return nil, err
 	}
 	r := &reports{
-		activities: a, ctx: ctx, in: in,
-		result: WriteReportsResult{Files: map[string]migration.FileInfo{}},
+		activities: a, ctx: ctx, in: in, check: migration.NewCheck(in.Written), staged: sha256.New(),
+		result: WriteReportsResult{Files: map[string]migration.FileInfo{}, Written: &migration.Written{}},
 		holds:  make([]uint8, len(plan.Batches)),
 	}
 	defer r.abort()
@@ -60,6 +73,13 @@ func (a *Activities) writeReports(ctx context.Context, in WriteReportsInput) (*W
 		if err := r.readBatches(plan.Batches); err != nil {
 			return nil, err
 		}
+		if r.pass > 0 {
+			continue
+		}
+		if err := r.checkStaged(); err != nil {
+			return nil, err
+		}
+		r.check = migration.NewCheck(r.result.Written) // the later passes read what the first has read
 	}
 	if err := r.close(); err != nil {
 		return nil, err
@@ -75,6 +95,8 @@ type reports struct {
 	activities *Activities
 	ctx        context.Context
 	in         WriteReportsInput
+	check      *migration.Check
+	staged     hash.Hash // of records.ndjson, as far as it was read
 	groups     migration.Groups
 	result     WriteReportsResult
 	pass       int
@@ -102,7 +124,7 @@ func (r *reports) readBatches(batches []migrationfile.Batch) error {
 
 func (r *reports) batch(b migrationfile.Batch, holds *uint8) error {
 	ref := batchRef(r.in.Migration, b)
-	outcomes, err := r.activities.outcomes(r.ctx, ref)
+	outcomes, err := r.outcomes(ref)
 	if err != nil {
 		return err
 	}
@@ -112,6 +134,10 @@ func (r *reports) batch(b migrationfile.Batch, holds *uint8) error {
 			b.Number, len(outcomes), b.Count, migration.OutcomesFile(b.Number), r.in.Migration)}
 	}
 	return r.activities.eachRecord(r.ctx, ref, func(s stagedRecord) error {
+		if r.pass == 0 {
+			r.staged.Write(s.line)
+			r.staged.Write([]byte("\n"))
+		}
 		o, ok := outcomes[s.number]
 		if !ok {
 			o = notAttempted(s, r.in.Code)
@@ -133,6 +159,35 @@ func reloadPass(o migration.Outcome) int {
 		return 0
 	}
 	return 1
+}
+
+// outcomes reads a batch's outcomes, and holds them against what it wrote.
+func (r *reports) outcomes(b BatchRef) (map[int]migration.Outcome, error) {
+	all, sum, err := r.activities.readOutcomes(r.ctx, b)
+	if b.Number > r.in.Opened && r.in.Alone && sum != "" {
+		return nil, &fault.Fault{Kind: fault.Final, Code: fault.CodeStoreFault, Message: fmt.Sprintf(
+			"%s was not written by this migration, which did not begin batch %d (delete it)", migration.OutcomesFile(b.Number), b.Number)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if sum != "" { // that it has none is told with how many there are
+		if first, last := r.check.See(b.Number, sum); first > 0 {
+			return nil, changedOutcomes(b.Migration, first, last)
+		}
+	}
+	r.result.Written.Add(b.Number, sum)
+	return all, nil
+}
+
+// checkStaged holds the records that were read against what the import staged.
+func (r *reports) checkStaged() error {
+	want := r.in.Files[migration.FileRecords].SHA256
+	if want == "" || want == hex.EncodeToString(r.staged.Sum(nil)) {
+		return nil
+	}
+	r.activities.ranges.forgetAll(r.in.Migration) // somebody may put it back
+	return changedFile(r.in.Migration, migration.FileRecords)
 }
 
 func (r *reports) count(s stagedRecord, o migration.Outcome) {

@@ -34,6 +34,10 @@ const (
 // migration.Reconciliation.
 const QueryProgress = "progress"
 
+// QueryWritten answers what MigrateFile knows of its batches' outcomes, a
+// migration.Written.
+const QueryWritten = "written"
+
 // Updates of MigrateFile. Each takes an OperatorAction (set-limits and
 // set-concurrency their own input) and answers the migration.Summary after it.
 const (

@@ -40,6 +40,10 @@ type Tally struct {
 	Sent     int                  `json:"sent"`              // how many were sent before: signals can overtake each other
 	Dropped  int                  `json:"dropped,omitempty"` // messages to it and its records that were none of the run's
 
+	// Wrote is the checksum of the batch's outcomes: in its result alone, and
+	// empty where a worker of an earlier release wrote them.
+	Wrote string `json:"wrote,omitempty"`
+
 	limits.Report // of what counts for the limits
 }
 
@@ -55,10 +59,12 @@ func MigrateBatch(ctx workflow.Context, in MigrateBatchInput) (*Tally, error) {
 		return nil, err
 	}
 	b.migrate()
-	if err := b.settle(); err != nil {
+	wrote, err := b.settle()
+	if err != nil {
 		return nil, err
 	}
 	tally := b.tally()
+	tally.Wrote = wrote
 	return &tally, nil
 }
 
@@ -220,10 +226,11 @@ func firstStep(steps []entitlement.Step) entitlement.Step {
 	return steps[0]
 }
 
-// settle gives every record that was touched an outcome and writes them down.
-func (b *batchRun) settle() error {
+// settle gives every record that was touched an outcome, writes them down, and
+// gives the checksum of what was written.
+func (b *batchRun) settle() (string, error) {
 	if err := b.resolveLost(); err != nil {
-		return err
+		return "", err
 	}
 	in := activities.WriteOutcomesInput{BatchRef: b.in.BatchRef, Code: b.control.Stop}
 	for _, rec := range b.records {
@@ -231,7 +238,9 @@ func (b *batchRun) settle() error {
 			in.Outcomes = append(in.Outcomes, out)
 		}
 	}
-	return b.insistOnStore(activities.WriteOutcomesName, in, nil)
+	var written activities.WriteOutcomesResult
+	err := b.insistOnStore(activities.WriteOutcomesName, in, &written)
+	return written.Sum, err
 }
 
 // resolveLost reads the target for records whose workflow left no outcome. In

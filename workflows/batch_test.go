@@ -48,9 +48,9 @@ func batchEnv(t *testing.T) *batchBundle {
 		return out, nil
 	})
 	register(activities.LookUpBatchName, func(context.Context, activities.LookUpBatchInput) ([]int, error) { return b.known, b.lookErr })
-	register(activities.WriteOutcomesName, func(_ context.Context, in activities.WriteOutcomesInput) error {
+	register(activities.WriteOutcomesName, func(_ context.Context, in activities.WriteOutcomesInput) (*activities.WriteOutcomesResult, error) {
 		b.written = in
-		return nil
+		return &activities.WriteOutcomesResult{Sum: "sum"}, nil
 	})
 	register(activities.ResolveRecordsName, func(_ context.Context, in activities.ResolveRecordsInput) ([]migration.Outcome, error) {
 		b.asked = in.Records

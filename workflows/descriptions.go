@@ -3,6 +3,8 @@ package workflows
 // What the Temporal UI and `temporal workflow metadata` say of queries and
 // updates, with the JSON that an update takes.
 
+const describeWritten = "Checksums of what its batches wrote as their outcomes, by which readers know them."
+
 const describeProgress = "Where it stands: phase, counts, limits, errors, audit trail and files, as in summary.json."
 
 func describeUpdate(name string) string {

@@ -55,6 +55,7 @@ type Carried struct {
 	Reason     string                 `json:"reason,omitempty"`
 	Heir       bool                   `json:"heir,omitempty"` // of a run that was reset: see noteReset
 	Audit      []migration.AuditEntry `json:"audit,omitempty"`
+	Written    *migration.Written     `json:"written,omitempty"` // by the batches that are over
 	Marks      marks                  `json:"marks,omitempty"`
 
 	// Of is the run that continues, and the first of its chain. Runs of the first
@@ -124,6 +125,7 @@ func newFileRun(ctx workflow.Context, in MigrateFileInput) (*fileRun, error) {
 		r.mark = runMark(workflow.GetInfo(ctx))
 	}
 	r.in.Carried = nil
+	r.openWritten()
 	r.noteReset()
 	r.describe()
 	if err := r.handle(); err != nil {
@@ -139,6 +141,18 @@ func newFileRun(ctx workflow.Context, in MigrateFileInput) (*fileRun, error) {
 		r.abort(cancelled)
 	})
 	return r, nil
+}
+
+// openWritten begins to keep what batches write. Of those that were over before
+// a release that keeps it nothing is known.
+func (r *fileRun) openWritten() {
+	if r.Written != nil {
+		return
+	}
+	r.Written = &migration.Written{}
+	for batch := 1; batch < r.Next; batch++ {
+		r.Written.Add(batch, "")
+	}
 }
 
 // run is the road of a file. Each part is over when it returns; a part that an

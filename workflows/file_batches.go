@@ -61,6 +61,7 @@ func (r *fileRun) close(b *openBatch, t Tally) {
 	r.open = slices.DeleteFunc(r.open, func(o *openBatch) bool { return o == b })
 	r.Closed = r.Closed.plus(t)
 	r.noteDropped("")
+	r.Written.Add(b.Number, t.Wrote)
 	if b.Number >= r.firstOfWave() {
 		r.WaveFailed += t.Count().Failed
 	}

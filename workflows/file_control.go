@@ -209,11 +209,13 @@ func (r *fileRun) endProbe() {
 	}
 }
 
-// handle registers the query and the updates.
+// handle registers the queries and the updates.
 func (r *fileRun) handle() error {
 	err := workflow.SetQueryHandlerWithOptions(r.ctx, QueryProgress, func() (Summary, error) { return *r.summary(), nil },
 		workflow.QueryHandlerOptions{Description: describeProgress})
-	return errors.Join(err,
+	errWritten := workflow.SetQueryHandlerWithOptions(r.ctx, QueryWritten, func() (*migration.Written, error) { return r.wrote(), nil },
+		workflow.QueryHandlerOptions{Description: describeWritten})
+	return errors.Join(err, errWritten,
 		r.update(UpdatePause, r.mayPause, func(a OperatorAction) { r.hold("paused by " + sentence(a)) }),
 		r.update(UpdateResume, r.mayResume, func(OperatorAction) { r.release() }),
 		r.update(UpdateAbort, r.mayAbort, r.abort),

@@ -110,7 +110,7 @@ func (r *fileRun) openNext() error {
 // batch gives a batch's place in the staged file.
 func (r *fileRun) batch(number int) (migrationfile.Batch, error) {
 	if len(r.page) == 0 || number < r.page[0].Number || number > r.page[len(r.page)-1].Number {
-		in := activities.ListBatchesInput{Migration: r.id, From: number, Limit: batchPage}
+		in := activities.ListBatchesInput{Migration: r.id, From: number, Limit: batchPage, SHA256: r.kept(migration.FileBatches).SHA256}
 		r.page = nil
 		if err := quickThenPatient(r.ctx, activities.ListBatchesName, in, &r.page); err != nil {
 			return migrationfile.Batch{}, err
@@ -177,7 +177,8 @@ func (r *fileRun) resolveBatch(ctx workflow.Context, b migrationfile.Batch) Tall
 	}, &outs) {
 		code = fault.CodeOperatorStopped // the run was stopped while the target was away: nobody can tell
 	}
-	r.insist(withPatient(ctx), activities.WriteOutcomesName, activities.WriteOutcomesInput{BatchRef: r.ref(b), Outcomes: outs, Code: code}, nil)
+	var written activities.WriteOutcomesResult
+	r.insist(withPatient(ctx), activities.WriteOutcomesName, activities.WriteOutcomesInput{BatchRef: r.ref(b), Outcomes: outs, Code: code}, &written)
 	resolved := batchRun{
 		in: MigrateBatchInput{BatchRef: r.ref(b)}, outcomes: map[int]migration.Outcome{},
 		book: limits.NewBatch(b.First, b.Count),
@@ -185,7 +186,9 @@ func (r *fileRun) resolveBatch(ctx workflow.Context, b migrationfile.Batch) Tall
 	for _, out := range outs {
 		resolved.keep(out, out.Record)
 	}
-	return resolved.tally()
+	t := resolved.tally()
+	t.Wrote = written.Sum
+	return t
 }
 
 // settled reports whether a wave whose batches are all started can be judged:
@@ -251,6 +254,7 @@ func (r *fileRun) readBack(w migrationfile.Wave) bool {
 	var seen activities.ReadBackResult
 	in := activities.ReadBackInput{
 		Migration: r.id, Route: r.in.Route, From: w.FirstBatch, To: w.LastBatch, RequestsPerSecond: r.Settings.RequestsPerSecond,
+		Written: r.Written,
 	}
 	for _, b := range r.open { // left to the reconciliation
 		in.Skip = append(in.Skip, b.Number)

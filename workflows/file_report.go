@@ -20,7 +20,10 @@ func (r *fileRun) report() {
 		code = fault.CodeAborted
 	}
 	var res activities.WriteReportsResult
-	in := activities.WriteReportsInput{Migration: r.id, Opened: r.Next - 1, Code: code}
+	in := activities.WriteReportsInput{
+		Migration: r.id, Opened: r.Next - 1, Code: code, Written: r.Written,
+		Files: r.imported(), Alone: !r.Heir && !wasReset(r.ctx),
+	}
 	ctx := withLong(r.ctx)
 	if r.Behaviour >= behaviourWary { // tried for so long, then it is told what it waits for
 		ctx = withReading(r.ctx, r.Settings.HoldAfter())
@@ -48,7 +51,7 @@ func (r *fileRun) reconcile() {
 	defer func() { r.stopping = nil }()
 	in := activities.ReconcileInput{
 		Migration: r.id, Route: r.in.Route, RequestsPerSecond: r.Settings.RequestsPerSecond,
-		SecondLookSeconds: &r.Settings.SecondLookSeconds,
+		SecondLookSeconds: &r.Settings.SecondLookSeconds, Written: r.wrote(),
 	}
 	var res activities.ReconcileResult
 	read := r.insist
@@ -189,8 +192,47 @@ func (r *fileRun) summary() *Summary {
 		Partial: partial, Errors: errors, Problems: r.Problems,
 		Limits: migration.LimitsState{Limits: r.Settings.Limits, LongestRun: longest, Tripped: r.Tripped},
 		Audit:  lastAudit(r.Audit), StartedAt: &started, FinishedAt: r.finished,
-		Settings: r.Settings, Files: files,
+		Settings: r.Settings, Files: files, Written: r.summedUp(),
 	}
+}
+
+// wrote is what is known of the batches' outcomes: once the reports are
+// written, of all.
+func (r *fileRun) wrote() *migration.Written {
+	if r.final != nil && r.final.Written != nil {
+		return r.final.Written
+	}
+	return r.Written
+}
+
+// summedUp is the same for the summary, which tells it at the end alone.
+func (r *fileRun) summedUp() *migration.Written {
+	if r.finished == nil || r.final == nil {
+		return nil
+	}
+	return r.wrote()
+}
+
+// imported are the files that the import wrote, by which later readers know
+// them.
+func (r *fileRun) imported() map[string]migration.FileInfo {
+	files := map[string]migration.FileInfo{}
+	for _, name := range []string{migration.FileRecords, migration.FileBatches} {
+		if info := r.kept(name); info.SHA256 != "" {
+			files[name] = info
+		}
+	}
+	return files
+}
+
+// kept is what the run knows of one of its files; empty if it knows nothing.
+func (r *fileRun) kept(name string) migration.FileInfo {
+	for _, f := range r.Files {
+		if f.Name == name {
+			return f.Info
+		}
+	}
+	return migration.FileInfo{}
 }
 
 func lastAudit(all []migration.AuditEntry) []migration.AuditEntry {

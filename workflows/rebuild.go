@@ -28,6 +28,8 @@ type RebuildReportsInput struct {
 	// Seen is the last state that the root could still tell, for what is in no
 	// file: settings, limits, problems, audit. Nil if it could not be asked.
 	Seen *Summary `json:"seen,omitempty"`
+	// Written is what the root knew of its batches' outcomes; nil likewise.
+	Written *migration.Written `json:"written,omitempty"`
 }
 
 // RebuildReports makes the files of a migration that was ended by force: what
@@ -67,6 +69,9 @@ type rebuildRun struct {
 func (r *rebuildRun) inspect() error {
 	var left activities.InspectMigrationResult
 	in := activities.InspectMigrationInput{Migration: r.in.Migration}
+	if r.in.Seen != nil {
+		in.Files = r.in.Seen.Files
+	}
 	if err := r.insist(r.reading(), activities.InspectMigrationName, in, &left); err != nil {
 		return err
 	}
@@ -88,7 +93,7 @@ func (r *rebuildRun) outcomes() error {
 		var counted migration.Outcomes
 		in := activities.RebuildOutcomesInput{
 			Migration: r.in.Migration, Route: r.sum.Route, From: from, To: to,
-			RequestsPerSecond: r.sum.Settings.RequestsPerSecond,
+			RequestsPerSecond: r.sum.Settings.RequestsPerSecond, Written: r.in.Written,
 		}
 		if err := r.insist(r.reading(), activities.RebuildOutcomesName, in, &counted); err != nil {
 			return err
@@ -107,7 +112,7 @@ func (r *rebuildRun) report() error {
 	s := &r.sum
 	s.Outcomes, s.Partial, s.Errors = r.final.Outcomes, r.final.Partial, r.final.Errors
 	s.Statuses = migration.CountStatuses(r.final.Expected, r.final.Migrated, nil)
-	s.Steps = r.final.Steps
+	s.Steps, s.Written = r.final.Steps, r.final.Written
 	for _, name := range []string{migration.FileReload, migration.FileErrors} {
 		if info, ok := r.final.Files[name]; ok {
 			s.Files[name] = info

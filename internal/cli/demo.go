@@ -212,7 +212,7 @@ func (a *app) showDemo(ctx context.Context, n *connection, stack *demo.Stack, s 
 	if err := clearFolder(out); err != nil {
 		return err
 	}
-	if err := download(ctx, n.store, saved, s.Migration, out); err != nil {
+	if err := download(ctx, n.store, saved, s.Migration, s.Files, out); err != nil {
 		return err
 	}
 	if a.json {

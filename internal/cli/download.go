@@ -13,6 +13,7 @@ import (
 
 	"github.com/f0a90b9a/ferry/internal/migration"
 	"github.com/f0a90b9a/ferry/internal/objectstore"
+	"github.com/f0a90b9a/ferry/internal/operator"
 )
 
 // reportFiles are the files by which a folder is known to be some migration's.
@@ -26,8 +27,9 @@ var reportFiles = [...]string{
 // download copies a migration's reports into a folder and notes where they
 // went. Either all of them appear, each of them whole, or none; they hold
 // personal data, so that only the user may read them. A folder with files of
-// another migration is refused before anything is written.
-func download(ctx context.Context, s store, reports []report, id, dir string) error {
+// another migration is refused before anything is written, and a file that is not
+// what is known of it keeps all from appearing.
+func download(ctx context.Context, s store, reports []report, id string, known map[string]migration.FileInfo, dir string) error {
 	if err := checkFolder(dir, id); err != nil {
 		return err
 	}
@@ -40,7 +42,7 @@ func download(ctx context.Context, s store, reports []report, id, dir string) er
 	}
 	defer os.RemoveAll(parts)
 	for _, r := range reports {
-		if err := downloadOne(ctx, s, r, filepath.Join(parts, r.Name)); err != nil {
+		if err := downloadOne(ctx, s, id, r, known, filepath.Join(parts, r.Name)); err != nil {
 			return err
 		}
 	}
@@ -72,7 +74,7 @@ func moveReports(parts, dir string, reports []report) error {
 	return nil
 }
 
-func downloadOne(ctx context.Context, s store, r report, path string) (err error) {
+func downloadOne(ctx context.Context, s store, id string, r report, known map[string]migration.FileInfo, path string) (err error) {
 	loc, err := objectstore.ParseURI(r.URI)
 	if err != nil {
 		return err
@@ -86,7 +88,7 @@ func downloadOne(ctx context.Context, s store, r report, path string) (err error
 	if err != nil {
 		return fmt.Errorf("reports: %w", err)
 	}
-	_, err = io.Copy(file, body)
+	_, err = io.Copy(file, operator.Genuine(id, r.Name, known, body))
 	if err = errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("download of %s: %w", r.Name, err)
 	}

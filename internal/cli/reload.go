@@ -163,7 +163,11 @@ func (a *app) provideReload(ctx context.Context, n *connection, parent migration
 	if f.only != "" {
 		return a.providePart(ctx, n, parent, id, operator.Part(f.only))
 	}
-	from, to, err := operator.CopyReload(ctx, n.store, parent.Migration, id)
+	known, err := endedFiles(ctx, n, parent.Migration)
+	if err != nil {
+		return err
+	}
+	from, to, err := operator.CopyReload(ctx, n.store, parent.Migration, id, known)
 	if err != nil {
 		return err
 	}
@@ -173,7 +177,11 @@ func (a *app) provideReload(ctx context.Context, n *connection, parent migration
 
 // providePart says what is left out, so that nobody forgets it.
 func (a *app) providePart(ctx context.Context, n *connection, parent migration.Summary, id string, part operator.Part) error {
-	info := parent.Files[migration.FileReload]
+	known, err := endedFiles(ctx, n, parent.Migration)
+	if err != nil {
+		return err
+	}
+	info := known[migration.FileReload]
 	from, to, err := operator.CopyReloadPart(ctx, n.store, parent.Migration, id, part, info)
 	if err != nil {
 		return err

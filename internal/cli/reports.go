@@ -85,7 +85,11 @@ func (a *app) reports(ctx context.Context, n *connection, id, dir string, all bo
 	}
 	if dir != "" {
 		found = slices.DeleteFunc(found, func(r report) bool { return r.Name == migration.FileRecords && !all })
-		if err := download(ctx, n.store, found, id, dir); err != nil {
+		known, err := endedFiles(ctx, n, id)
+		if err != nil {
+			return err
+		}
+		if err := download(ctx, n.store, found, id, known, dir); err != nil {
 			return err
 		}
 	}
@@ -155,4 +159,11 @@ func stillRunning(id string) error {
 		code: exitRefused, thing: "migration " + id, err: errors.New("it is still running"),
 		remedy: "its files are complete at its end; see 'ferry watch " + id + "'",
 	}
+}
+
+// endedFiles are a migration's files as it left them.
+func endedFiles(ctx context.Context, n *connection, id string) (map[string]migration.FileInfo, error) {
+	call, cancel := brief(ctx)
+	defer cancel()
+	return operator.EndedFiles(call, n.engine, n.past, id)
 }

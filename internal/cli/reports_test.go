@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -50,6 +53,36 @@ func TestReportsAreDownloaded(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(dir, migration.FileRecords))
 	require.Equal(t, exitOK, b.run("reports", "a", "--dir", dir, "--all").code)
 	require.FileExists(t, filepath.Join(dir, migration.FileRecords))
+}
+
+// A file that is not what the migration's own result tells is named, and nothing
+// is downloaded. A shortened reload.json is not reloaded.
+func TestChangedReportsAreRefused(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "out")
+	b := setup(t).withReports()
+	sum := migration.Summary{Migration: "a", Result: migration.StoppedByLimit, Route: "acme-nova", Files: map[string]migration.FileInfo{}}
+	for _, name := range []string{migration.FileErrors, migration.FileReload} {
+		body := "content of " + name
+		hash := sha256.Sum256([]byte(body))
+		sum.Files[name] = migration.FileInfo{Bytes: int64(len(body)), SHA256: hex.EncodeToString(hash[:])}
+	}
+	b.temporal.results = map[string]result{"a": {summary: sum}}
+	body, err := json.Marshal(sum)
+	require.NoError(t, err)
+	b.bucket.put("ferry", migration.Key("a", migration.FileSummary), string(body))
+	require.Equal(t, exitOK, b.run("reports", "a", "--dir", dir).code)
+
+	b.bucket.put("ferry", migration.Key("a", migration.FileReload), "content")
+	dir = filepath.Join(t.TempDir(), "again")
+	requireEnd(t, b.run("reports", "a", "--dir", dir), exitUnable, "", "STORE_FAULT: reload.json of migration a is not what was written: it is shorter")
+	require.NoFileExists(t, filepath.Join(dir, migration.FileReload))
+	require.NoFileExists(t, filepath.Join(dir, migration.FileErrors), "all or none")
+	requireEnd(t, b.run("reload", "a"), exitUnable, "", "reload.json of migration a is not what was written")
+	require.Empty(t, b.temporal.started)
+
+	b.bucket.put("ferry", migration.Key("a", migration.FileSummary), strings.Replace(string(body), "STOPPED_BY_LIMIT", "COMPLETED", 1))
+	requireEnd(t, b.run("reports", "a", "--dir", dir), exitUnable, "", "summary.json of migration a is not what was written")
 }
 
 func TestReportsThatAreNotThere(t *testing.T) {

@@ -149,6 +149,9 @@ func (e *fakeEngine) Result(ctx context.Context, id string) (migration.Summary, 
 		e.onResult()
 	}
 	r, ended := e.results[id]
+	if run := e.runs[id]; !ended && run.State == operator.Completed {
+		return r.summary, fmt.Errorf("migration %s: %w", id, operator.ErrUnknown) // forgotten
+	}
 	if !ended {
 		<-ctx.Done()
 		return r.summary, ctx.Err()

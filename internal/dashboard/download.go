@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/f0a90b9a/ferry/internal/migration"
+	"github.com/f0a90b9a/ferry/internal/objectstore"
+	"github.com/f0a90b9a/ferry/internal/operator"
 )
 
 // moveIn is how long a copy may stand still.
@@ -43,6 +45,11 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 		s.complain(w, r, http.StatusServiceUnavailable, complaint{"No answer", words(err)})
 		return
 	}
+	known, err := s.genuine(r.Context(), id, name, object)
+	if err != nil {
+		s.complain(w, r, http.StatusServiceUnavailable, complaint{"Not given out", words(err)})
+		return
+	}
 	body, err := s.store.Open(r.Context(), loc, object.ETag)
 	if err != nil {
 		s.complain(w, r, http.StatusServiceUnavailable, complaint{"No answer", words(err)})
@@ -54,10 +61,33 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": savedAs(id, name)}))
 	h.Set("Content-Length", strconv.FormatInt(object.Size, 10))
 	s.log.Info("A file was downloaded.", "migration", id, "file", name, "by", u.Name)
-	if _, err := io.Copy(newMovingWriter(w), body); err != nil && !errors.Is(err, context.Canceled) {
+	if _, err := io.Copy(newMovingWriter(w), operator.Genuine(id, name, known, body)); err != nil && !errors.Is(err, context.Canceled) {
 		s.log.Warn("A download broke off.", "migration", id, "file", name, "error", err.Error())
 		panic(http.ErrAbortHandler) // so that the browser doesn't take it for whole
 	}
+}
+
+// smallFile is up to which a file is read before any of it is given out, so
+// that a changed one is told on a page and not by a download that breaks off.
+const smallFile = 64 << 20
+
+// genuine gives an ended migration's files as they are known, and refuses one
+// that is another now.
+func (s *Server) genuine(ctx context.Context, id, name string, object objectstore.Object) (map[string]migration.FileInfo, error) {
+	known, err := operator.EndedFiles(ctx, s.engine, s.past.archive, id)
+	if err != nil || object.Size > smallFile && object.Size == known[name].Bytes {
+		return known, err
+	}
+	if _, ok := known[name]; !ok {
+		return known, nil
+	}
+	body, err := s.store.Open(ctx, object.Location, object.ETag)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	_, err = io.Copy(io.Discard, operator.Genuine(id, name, known, body))
+	return known, err
 }
 
 // unlimited lets an answer take its time, as the caller bounds it.

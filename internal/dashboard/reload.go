@@ -50,7 +50,11 @@ func (s *Server) reload(ctx context.Context, who string, v *visit, p *actionPage
 	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, copyTimeout)
 	defer cancel()
-	_, place, err := operator.CopyReload(ctx, s.store, v.id(), next.ID)
+	known, err := operator.EndedFiles(ctx, s.engine, s.past.archive, v.id())
+	if err != nil {
+		return "", err
+	}
+	_, place, err := operator.CopyReload(ctx, s.store, v.id(), next.ID, known)
 	if err != nil {
 		return "", err
 	}

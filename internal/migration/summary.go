@@ -60,6 +60,9 @@ type Summary struct {
 	FinishedAt *time.Time          `json:"finishedAt"` // null while it runs
 	Settings   Settings            `json:"settings"`
 	Files      map[string]FileInfo `json:"files"`
+	// Written is what the batches' outcomes add up to, in summary.json and the
+	// result: who reads them later can tell whether they were changed.
+	Written *Written `json:"written,omitempty"`
 	// Purged is set by programs that show a migration whose personal data was
 	// deleted; no workflow and no file has it.
 	Purged *Purge `json:"purged,omitempty"`

@@ -122,16 +122,17 @@ func ReloadPlace(files Files, id string) objectstore.Location {
 	return files.Work(migration.InputPrefix + id + ".json")
 }
 
-// CopyReload puts a migration's reload.json under the name of its reload. A
+// CopyReload puts a migration's reload.json under the name of its reload, if it
+// is the one among the files that are known (EndedFiles). A
 // copy that an earlier try left there belongs to an id that was never used, so
 // it is replaced by the same bytes.
-func CopyReload(ctx context.Context, files Files, parent, id string) (from, to objectstore.Location, err error) {
+func CopyReload(ctx context.Context, files Files, parent, id string, known map[string]migration.FileInfo) (from, to objectstore.Location, err error) {
 	from, to = files.Work(migration.Key(parent, migration.FileReload)), ReloadPlace(files, id)
 	body, err := files.Open(ctx, from, "")
 	if err != nil {
 		return from, to, err
 	}
 	defer body.Close()
-	_, err = files.Upload(ctx, to, "application/json", body)
+	_, err = files.Upload(ctx, to, "application/json", Genuine(parent, migration.FileReload, known, body))
 	return from, to, err
 }

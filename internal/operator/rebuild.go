@@ -45,6 +45,9 @@ func (c *Client) Rebuild(ctx context.Context, id string, settle *time.Duration) 
 	if settle != nil {
 		in.SettleSeconds = settle.Seconds()
 	}
+	if in.Seen != nil {
+		in.Written = c.written(ctx, id)
+	}
 	if in.Seen != nil && in.Seen.StartedAt != nil {
 		in.StartedAt = in.Seen.StartedAt
 	}
@@ -86,6 +89,22 @@ func (c *Client) checkClosed(ctx context.Context, run Run) error {
 	return nil
 }
 
+// written asks a closed root what it knew of its batches' outcomes; nil if it
+// can't be told, as with a run of an earlier release.
+func (c *Client) written(ctx context.Context, id string) *migration.Written {
+	asking, cancel := context.WithTimeout(ctx, seenTimeout)
+	defer cancel()
+	answer, err := c.temporal.QueryWorkflow(asking, id, "", workflows.QueryWritten)
+	if err != nil {
+		return nil
+	}
+	var w migration.Written
+	if answer.Get(&w) != nil {
+		return nil
+	}
+	return &w
+}
+
 // seen asks a closed root for the last state that it knew: settings and limits
 // as operators changed them, the audit trail, warnings. Only these are kept.
 // Nil if it can't be told any more, or ended before it had settings; without a
@@ -104,6 +123,7 @@ func (c *Client) seen(ctx context.Context, id string) (*migration.Summary, error
 		default:
 			return &migration.Summary{
 				Migration: id, StartedAt: s.StartedAt, Settings: s.Settings, Limits: s.Limits, Problems: s.Problems, Audit: s.Audit,
+				Files: s.Files,
 			}, nil
 		}
 	}

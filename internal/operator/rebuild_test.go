@@ -45,6 +45,9 @@ func tells(t *testing.T, service *mocks.Client, s migration.Summary, err error) 
 	payloads, encodeErr := converter.GetDefaultDataConverter().ToPayloads(s)
 	require.NoError(t, encodeErr)
 	service.On("QueryWorkflow", mock.Anything, "acme-1", "", workflows.QueryProgress).Return(client.NewValue(payloads), err)
+	written, encodeErr := converter.GetDefaultDataConverter().ToPayloads(migration.Written{Group: 1, Sums: []string{"sum"}})
+	require.NoError(t, encodeErr)
+	service.On("QueryWorkflow", mock.Anything, "acme-1", "", workflows.QueryWritten).Return(client.NewValue(written), err).Maybe()
 }
 
 // starts keeps what the rebuilding is started with.
@@ -81,6 +84,7 @@ func TestRebuildTellsWhatIsKnownOfTheEnd(t *testing.T) {
 	}, *options)
 	require.Equal(t, workflows.RebuildReportsInput{
 		Migration: "acme-1", How: "terminated", StartedAt: &began, ClosedAt: ended, SettleSeconds: 200, Seen: &seen,
+		Written: &migration.Written{Group: 1, Sums: []string{"sum"}},
 	}, *in, "a workflow task and the longest call; of the last state what is in no file")
 }
 

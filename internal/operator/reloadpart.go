@@ -66,7 +66,8 @@ func CopyReloadPart(ctx context.Context, files Files, parent, id string, part Pa
 	defer body.Close()
 	out, in := io.Pipe()
 	go func() {
-		records, err := migrationfile.CopyPart(in, body, skip, take)
+		known := map[string]migration.FileInfo{migration.FileReload: info}
+		records, err := migrationfile.CopyPart(in, Genuine(parent, migration.FileReload, known, body), skip, take)
 		if err == nil && records != info.Records {
 			err = fmt.Errorf("%s holds %d records instead of %d: it was changed since it was written", from, records, info.Records)
 		}
