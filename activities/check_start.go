@@ -62,7 +62,7 @@ func (a *Activities) CheckStart(ctx context.Context, in CheckStartInput) (*Check
 func (a *Activities) checkStart(ctx context.Context, in CheckStartInput) (*CheckStartResult, error) {
 	settings := a.settings(in)
 	loc, err := objectstore.ParseURI(in.File)
-	if wrong := oneLine(err, checkID(in.Migration), checkRoute(in.Route), checkSettings(settings), checkLedgerKey(settings.Environment, loc)); wrong != "" {
+	if wrong := oneLine(err, checkID(in.Migration), checkRoute(in.Route), settings.Check(), checkLedgerKey(settings.Environment, loc)); wrong != "" {
 		return nil, &fault.Fault{Kind: fault.Final, Code: fault.CodeBadInput, Message: wrong}
 	}
 	object, err := a.store.Head(ctx, loc)
@@ -145,24 +145,6 @@ func checkRoute(route string) error {
 		return nil
 	}
 	return errors.New(`route is missing: name the route to migrate to, e.g. "route":"acme-nova"`)
-}
-
-func checkSettings(s migration.Settings) error {
-	return errors.Join(s.Limits.Check(), s.Concurrency.Check(), checkPace(s.RequestsPerSecond), checkWaves(s))
-}
-
-func checkWaves(s migration.Settings) error {
-	if s.ApproveFirstWave && !s.Waves {
-		return errors.New("approveFirstWave needs waves: switch waves on, or use requireApproval, which waits before the first record")
-	}
-	return nil
-}
-
-func checkPace(rps float64) error {
-	if rps >= 0 && rps <= 100_000 {
-		return nil
-	}
-	return fmt.Errorf("requestsPerSecond %v is out of range: use 0 (unlimited) to 100000", rps)
 }
 
 func explainTarget(what string, err error) error {

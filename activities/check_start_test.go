@@ -91,6 +91,8 @@ func TestCheckStartRefusesBadInput(t *testing.T) {
 		"no record":           {func(in *CheckStartInput) { in.PerBatch = new(0) }, "concurrency.perBatch 0"},
 		"too many records":    {func(in *CheckStartInput) { in.PerBatch = new(201) }, "concurrency.perBatch 201"},
 		"a pace that is back": {func(in *CheckStartInput) { in.RequestsPerSecond = new(-0.5) }, "requestsPerSecond -0.5"},
+		"absurd":              {func(in *CheckStartInput) { in.MaxFailures = new(100_000_001) }, "limits.maxFailures 100000001"},
+		"a crawl":             {func(in *CheckStartInput) { in.RequestsPerSecond = new(1e-9) }, "requestsPerSecond 1e-09"},
 		"a pace out of reach": {func(in *CheckStartInput) { in.RequestsPerSecond = new(100_001.0) }, "requestsPerSecond 100001"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -32,6 +32,24 @@ func (p *problems) duration(name string, value, low, high time.Duration) {
 		name, value, shortDuration(low), shortDuration(high))
 }
 
+// settingKeys are the keys of settings that a start or an operator may change, too: what is
+// out of range there is out of range here.
+var settingKeys = map[string]string{
+	"limits.errorRate":     "migration.limits.error_rate",
+	"limits.minSample":     "migration.limits.min_sample",
+	"limits.consecutive":   "migration.limits.consecutive",
+	"limits.maxFailures":   "migration.limits.max_failures",
+	"concurrency.batches":  "migration.concurrency.batches",
+	"concurrency.perBatch": "migration.concurrency.per_batch",
+	"requestsPerSecond":    "migration.requests_per_second",
+}
+
+func (p *problems) settings(s migration.Settings) {
+	for _, e := range migration.EachOutOfRange(s.Check()) {
+		p.check(false, "%s: %v is out of range: use %s", settingKeys[e.Setting], e.Value, e.Use)
+	}
+}
+
 func (p *problems) address(name, value string) {
 	if value == "" {
 		return
@@ -142,16 +160,8 @@ func (c *Config) validateStores(p *problems) {
 
 func (c *Config) validateMigration(p *problems) {
 	m := c.Migration
-	l := m.Limits
-	p.check(l.ErrorRate >= 0 && l.ErrorRate <= 1, "migration.limits.error_rate: %v is not between 0 and 1", l.ErrorRate)
-	p.check(l.MinSample >= 0, "migration.limits.min_sample: %d is negative", l.MinSample)
-	p.check(l.Consecutive >= 0, "migration.limits.consecutive: %d is negative (0 switches it off)", l.Consecutive)
-	p.check(l.MaxFailures >= 0, "migration.limits.max_failures: %d is negative (0 switches it off)", l.MaxFailures)
+	p.settings(c.Settings())
 	p.between("migration.batch_size", m.BatchSize, 1, migration.MaxPerBatch)
-	p.between("migration.concurrency.batches", m.Concurrency.Batches, 1, migration.MaxBatches)
-	p.between("migration.concurrency.per_batch", m.Concurrency.PerBatch, 1, migration.MaxPerBatch)
-	p.check(m.RequestsPerSecond >= 0 && m.RequestsPerSecond <= 1e6,
-		"migration.requests_per_second: %v is not between 0 (unlimited) and 1000000", m.RequestsPerSecond)
 	p.duration("migration.retry_budget", m.RetryBudget, time.Second, 7*24*time.Hour)
 	p.duration("migration.hold_after", m.HoldAfter, time.Second, 24*time.Hour)
 	p.check(m.RetryBudget%time.Second == 0, "migration.retry_budget: %s is not whole seconds", m.RetryBudget)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/f0a90b9a/ferry/config"
+	"github.com/f0a90b9a/ferry/internal/migration"
 )
 
 func TestDefaultsAreValid(t *testing.T) {
@@ -97,6 +98,28 @@ func TestEachBadValueIsNamed(t *testing.T) {
 			spoil(&c)
 			require.ErrorContains(t, c.Validate(), key)
 		})
+	}
+}
+
+// What a start and an operator may not set, the configuration may not either.
+func TestSettingsHaveOneSetOfBounds(t *testing.T) {
+	t.Parallel()
+	for key, spoil := range map[string]func(*config.Migration){
+		"error_rate: +Inf":                 func(m *config.Migration) { m.Limits.ErrorRate = math.Inf(1) },
+		"error_rate: 1.5":                  func(m *config.Migration) { m.Limits.ErrorRate = 1.5 },
+		"min_sample: 100000001":            func(m *config.Migration) { m.Limits.MinSample = migration.MaxCount + 1 },
+		"consecutive: 9223372036854775807": func(m *config.Migration) { m.Limits.Consecutive = math.MaxInt },
+		"max_failures: 100000001":          func(m *config.Migration) { m.Limits.MaxFailures = migration.MaxCount + 1 },
+		"batches: 33":                      func(m *config.Migration) { m.Concurrency.Batches = 33 },
+		"per_batch: 201":                   func(m *config.Migration) { m.Concurrency.PerBatch = 201 },
+		"requests_per_second: NaN":         func(m *config.Migration) { m.RequestsPerSecond = math.NaN() },
+		"requests_per_second: -1":          func(m *config.Migration) { m.RequestsPerSecond = -1 },
+		"requests_per_second: 1e-09":       func(m *config.Migration) { m.RequestsPerSecond = 1e-9 },
+		"requests_per_second: 100001":      func(m *config.Migration) { m.RequestsPerSecond = 100_001 },
+	} {
+		c := config.Default()
+		spoil(&c.Migration)
+		require.ErrorContains(t, c.Validate(), key+" is out of range: use ")
 	}
 }
 

@@ -24,6 +24,16 @@ func (in *MigrateFileInput) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// Check joins everything that is wrong with the limits that are given, each a
+// *migration.OutOfRange.
+func (l LimitsInput) Check() error { return l.over(migration.Limits{}).Check() }
+
+// Check joins everything that is wrong with what is given, each a
+// *migration.OutOfRange.
+func (c ConcurrencyInput) Check() error {
+	return c.over(migration.Concurrency{Batches: 1, PerBatch: 1}).Check()
+}
+
 func (l LimitsInput) over(base migration.Limits) migration.Limits {
 	set(&base.ErrorRate, l.ErrorRate)
 	set(&base.MinSample, l.MinSample)

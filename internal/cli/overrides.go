@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
+	"strings"
+
 	"github.com/spf13/pflag"
 
 	"github.com/f0a90b9a/ferry/internal/migration"
@@ -94,35 +98,43 @@ func (o *overrides) apply(flags *pflag.FlagSet, in *workflows.MigrateFileInput) 
 	return nil
 }
 
-// checkLimits judges the limits that are given; 0, which is always good,
-// stands for the others.
+// checkLimits judges the limits that are given.
 func checkLimits(in *workflows.LimitsInput) error {
 	if in == nil {
 		return nil
 	}
-	l := migration.Limits{
-		ErrorRate: or(in.ErrorRate, 0), MinSample: or(in.MinSample, 0),
-		Consecutive: or(in.Consecutive, 0), MaxFailures: or(in.MaxFailures, 0),
-	}
-	if err := l.Check(); err != nil {
-		return usagef("%w", err)
-	}
-	return nil
+	return outOfRange(in.Check())
 }
 
 // checkWidth judges concurrency and pace as far as they are given.
 func checkWidth(in *workflows.ConcurrencyInput, rps *float64) error {
-	if or(rps, 0) < 0 {
-		return usagef("--rps %v is negative: use 0 (unlimited) or more", *rps)
+	var wrong []error
+	if in != nil {
+		wrong = append(wrong, in.Check())
 	}
-	if in == nil {
+	if rps != nil {
+		wrong = append(wrong, migration.CheckRequestsPerSecond(*rps))
+	}
+	return outOfRange(errors.Join(wrong...))
+}
+
+// flagNames are the flags of the settings that a user may set.
+var flagNames = map[string]string{
+	"limits.errorRate": "--error-rate", "limits.minSample": "--min-sample",
+	"limits.consecutive": "--consecutive", "limits.maxFailures": "--max-failures",
+	"concurrency.batches": "--batches", "concurrency.perBatch": "--per-batch", "requestsPerSecond": "--rps",
+}
+
+// outOfRange is a usage error that names the flags.
+func outOfRange(err error) error {
+	var wrong []string
+	for _, e := range migration.EachOutOfRange(err) {
+		wrong = append(wrong, fmt.Sprintf("%s %v is out of range: use %s", flagNames[e.Setting], e.Value, e.Use))
+	}
+	if len(wrong) == 0 {
 		return nil
 	}
-	c := migration.Concurrency{Batches: or(in.Batches, 1), PerBatch: or(in.PerBatch, 1)}
-	if err := c.Check(); err != nil {
-		return usagef("%w", err)
-	}
-	return nil
+	return usagef("%s", strings.Join(wrong, "; "))
 }
 
 func or[T any](value *T, other T) T {

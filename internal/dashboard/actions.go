@@ -138,11 +138,7 @@ func limitsOf(form url.Values) (*workflows.LimitsInput, error) {
 	if in.ErrorRate != nil {
 		*in.ErrorRate /= 100 // people speak of percents
 	}
-	judged := migration.Limits{
-		ErrorRate: or(in.ErrorRate, 0), MinSample: or(in.MinSample, 0),
-		Consecutive: or(in.Consecutive, 0), MaxFailures: or(in.MaxFailures, 0),
-	}
-	return &in, judged.Check()
+	return &in, in.Check()
 }
 
 func concurrencyInput(form url.Values, by workflows.OperatorAction) (any, error) {
@@ -167,14 +163,13 @@ func widthOf(form url.Values) (*workflows.ConcurrencyInput, *float64, error) {
 	err := errors.Join(
 		whole(form, "batches", &in.Batches), whole(form, "perBatch", &in.PerBatch), decimal(form, "requestsPerSecond", &rps),
 	)
-	if err == nil && rps != nil && *rps < 0 {
-		err = errors.New("requests per second are negative: use 0 (unlimited) or more")
+	if err == nil && rps != nil {
+		err = migration.CheckRequestsPerSecond(*rps)
 	}
 	if err != nil || in == (workflows.ConcurrencyInput{}) {
 		return nil, rps, err
 	}
-	judged := migration.Concurrency{Batches: or(in.Batches, 1), PerBatch: or(in.PerBatch, 1)}
-	return &in, rps, judged.Check()
+	return &in, rps, in.Check()
 }
 
 func whole(form url.Values, name string, into **int) error {

@@ -71,7 +71,9 @@ func TestFormsThatAreSentBack(t *testing.T) {
 		{"limits", url.Values{"by": {"kim"}, "consecutive": {"few"}}, "&#34;few&#34; is not a whole number"},
 		{"concurrency", url.Values{"by": {"kim"}}, "nothing is given"},
 		{"concurrency", url.Values{"by": {"kim"}, "batches": {"99"}}, "concurrency.batches 99 is out of range"},
-		{"concurrency", url.Values{"by": {"kim"}, "requestsPerSecond": {"-1"}}, "are negative"},
+		{"concurrency", url.Values{"by": {"kim"}, "requestsPerSecond": {"-1"}}, "requestsPerSecond -1 is out of range"},
+		{"concurrency", url.Values{"by": {"kim"}, "requestsPerSecond": {"Inf"}}, "is out of range"},
+		{"limits", url.Values{"by": {"kim"}, "consecutive": {"100000001"}}, "limits.consecutive 100000001 is out of range"},
 		{"concurrency", url.Values{"by": {"kim"}, "requestsPerSecond": {"NaN"}}, "is not a number"},
 	} {
 		a := b.post("/migrations/run-1/do/"+c.action, "", c.form)

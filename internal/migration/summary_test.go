@@ -2,6 +2,7 @@ package migration
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 	"time"
 
@@ -130,6 +131,19 @@ func TestLimitsAndConcurrencyAreChecked(t *testing.T) {
 	}
 	require.ErrorContains(t, Concurrency{}.Check(), "concurrency.batches 0")
 	require.ErrorContains(t, Concurrency{}.Check(), "concurrency.perBatch 0")
+}
+
+func TestSettingsHaveBoundsOnBothSides(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, Settings{Concurrency: Concurrency{1, 1}, RequestsPerSecond: MaxRequestsPerSecond}.Check())
+	require.NoError(t, CheckRequestsPerSecond(MinRequestsPerSecond))
+	for _, rps := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), -1, 1e-300, 1e6, math.MaxFloat64} {
+		require.ErrorContains(t, CheckRequestsPerSecond(rps), "requestsPerSecond", "%v", rps)
+	}
+	require.Error(t, Limits{ErrorRate: math.NaN()}.Check())
+	wrong := Limits{ErrorRate: math.Inf(1), MinSample: math.MaxInt, Consecutive: MaxCount + 1, MaxFailures: MaxCount + 1}.Check()
+	require.Len(t, EachOutOfRange(wrong), 4)
+	require.NoError(t, Limits{MinSample: MaxCount, Consecutive: MaxCount, MaxFailures: MaxCount}.Check())
 }
 
 func TestDurationsAreSecondsInJSON(t *testing.T) {
