@@ -3,6 +3,7 @@ package workflows
 import (
 	"time"
 
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -73,11 +74,12 @@ type namedFile struct {
 // MigrateFile carries one file to the target and says what became of every
 // record. It completes with a Summary for every Result; it fails only with
 // FILE_NAME_USED, MIGRATION_ID_USED, BAD_INPUT or what kept it from importing.
-func MigrateFile(ctx workflow.Context, in MigrateFileInput) (*Summary, error) {
+func MigrateFile(ctx workflow.Context, in MigrateFileInput, surplus converter.RawValue) (*Summary, error) {
 	r, err := newFileRun(ctx, in)
 	if err != nil {
 		return nil, err
 	}
+	r.surplus = surplus.Payload() != nil
 	return r.run()
 }
 
@@ -85,6 +87,7 @@ func MigrateFile(ctx workflow.Context, in MigrateFileInput) (*Summary, error) {
 type fileRun struct {
 	Carried
 	in       MigrateFileInput
+	surplus  bool // more than one input was given
 	id       string
 	mark     string           // of the run's own messages; empty in runs of the first behaviour
 	ctx      workflow.Context // disconnected: a cancelled root stops in order

@@ -1,12 +1,11 @@
 package workflows
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
 
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/f0a90b9a/ferry/activities"
@@ -42,8 +41,11 @@ func (r *fileRun) awaiting() bool {
 // replan names the plan anew after its settings were changed, so that nobody
 // approves what they have not seen.
 func (r *fileRun) replan() {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %+v", r.PlanBase, r.Settings))
-	r.PlanHash = hex.EncodeToString(sum[:6])
+	if r.Behaviour >= behaviourWary {
+		r.PlanHash = migration.HashPlan(r.PlanBase, r.Settings)
+	} else {
+		r.PlanHash = migration.HashPlanAsFirst(r.PlanBase, r.Settings)
+	}
 	if r.awaiting() && !r.Hold {
 		r.Reason = r.whatToApprove()
 		r.describe()
@@ -52,26 +54,29 @@ func (r *fileRun) replan() {
 
 func (r *fileRun) updateApprove() error {
 	return workflow.SetUpdateHandlerWithOptions(r.ctx, UpdateApprove, r.approve,
-		workflow.UpdateHandlerOptions{Description: describeUpdate(UpdateApprove), Validator: r.mayApprove})
+		workflow.UpdateHandlerOptions{Description: describeUpdate(UpdateApprove), Validator: func(a asked[ApproveInput], more converter.RawValue) error {
+			if err := errors.Join(a.check(UpdateApprove, more), a.input.Check()); err != nil {
+				return err
+			}
+			return r.mayApprove(a.input)
+		}})
 }
 
 func (r *fileRun) mayApprove(in ApproveInput) error {
-	if err := checkBy(in.OperatorAction); err != nil {
-		return err
-	}
 	if !r.awaiting() {
 		return fmt.Errorf("migration %s is not waiting for approval (phase %s)", r.id, r.shown())
 	}
 	if in.Plan != r.PlanHash {
 		return fmt.Errorf("plan %q is not the plan of migration %s, which is %s (look at plan.json and the settings that 'ferry status' shows, and approve that)",
-			in.Plan, r.id, r.PlanHash)
+			cut(in.Plan), r.id, r.PlanHash)
 	}
 	return nil
 }
 
 // approve lets the run go on if the target's rules for the route are still
 // those that the file was checked against.
-func (r *fileRun) approve(ctx workflow.Context, in ApproveInput) (*Summary, error) {
+func (r *fileRun) approve(ctx workflow.Context, a asked[ApproveInput], _ converter.RawValue) (*Summary, error) {
+	in := a.input
 	err := workflow.ExecuteActivity(withLimit(ctx, approvalLimit), activities.CheckPlanName, activities.CheckPlanInput{
 		Migration: r.id, Route: r.in.Route,
 	}).Get(ctx, nil)

@@ -1,9 +1,7 @@
 package workflows
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -206,126 +204,5 @@ func (r *fileRun) endProbe() {
 	if r.probing != nil {
 		r.probing()
 		r.probing = nil
-	}
-}
-
-// handle registers the queries and the updates.
-func (r *fileRun) handle() error {
-	err := workflow.SetQueryHandlerWithOptions(r.ctx, QueryProgress, func() (Summary, error) { return *r.summary(), nil },
-		workflow.QueryHandlerOptions{Description: describeProgress})
-	errWritten := workflow.SetQueryHandlerWithOptions(r.ctx, QueryWritten, func() (*migration.Written, error) { return r.wrote(), nil },
-		workflow.QueryHandlerOptions{Description: describeWritten})
-	return errors.Join(err, errWritten,
-		r.update(UpdatePause, r.mayPause, func(a OperatorAction) { r.hold("paused by " + sentence(a)) }),
-		r.update(UpdateResume, r.mayResume, func(OperatorAction) { r.release() }),
-		r.update(UpdateAbort, r.mayAbort, r.abort),
-		r.updateApprove(), r.updateLimits(), r.updateConcurrency(),
-	)
-}
-
-func sentence(a OperatorAction) string {
-	if a.Reason == "" {
-		return a.By
-	}
-	return a.By + ": " + a.Reason
-}
-
-func (r *fileRun) update(name string, may func() error, do func(OperatorAction)) error {
-	return workflow.SetUpdateHandlerWithOptions(r.ctx, name,
-		func(_ workflow.Context, a OperatorAction) (*Summary, error) {
-			r.note(name, a, "")
-			do(a)
-			return r.summary(), nil
-		},
-		workflow.UpdateHandlerOptions{Description: describeUpdate(name), Validator: func(a OperatorAction) error {
-			return errors.Join(checkBy(a), may())
-		}})
-}
-
-func (r *fileRun) updateLimits() error {
-	return workflow.SetUpdateHandlerWithOptions(r.ctx, UpdateSetLimits,
-		func(_ workflow.Context, in SetLimitsInput) (*Summary, error) {
-			was := r.Settings.Limits
-			r.Settings.Limits = in.Limits.over(was)
-			r.note(UpdateSetLimits, in.OperatorAction, fmt.Sprintf("%+v → %+v", was, r.Settings.Limits))
-			r.replan()
-			r.broadcast()
-			r.recheckLimits()
-			return r.summary(), nil
-		},
-		workflow.UpdateHandlerOptions{Description: describeUpdate(UpdateSetLimits), Validator: func(in SetLimitsInput) error {
-			return errors.Join(checkBy(in.OperatorAction), r.mayChange(), in.Limits.over(r.Settings.Limits).Check())
-		}})
-}
-
-func (r *fileRun) updateConcurrency() error {
-	return workflow.SetUpdateHandlerWithOptions(r.ctx, UpdateSetConcurrency,
-		func(_ workflow.Context, in SetConcurrencyInput) (*Summary, error) {
-			was, pace := r.Settings.Concurrency, r.Settings.RequestsPerSecond
-			r.Settings.Concurrency = in.Concurrency.over(was)
-			if in.RequestsPerSecond != nil {
-				r.Settings.RequestsPerSecond = *in.RequestsPerSecond
-			}
-			r.note(UpdateSetConcurrency, in.OperatorAction, fmt.Sprintf("%+v, %g/s → %+v, %g/s",
-				was, pace, r.Settings.Concurrency, r.Settings.RequestsPerSecond))
-			r.replan()
-			r.broadcast()
-			return r.summary(), nil
-		},
-		workflow.UpdateHandlerOptions{Description: describeUpdate(UpdateSetConcurrency), Validator: func(in SetConcurrencyInput) error {
-			if in.RequestsPerSecond != nil && *in.RequestsPerSecond < 0 {
-				return fmt.Errorf("requestsPerSecond %g is negative: use 0 (unlimited) or more", *in.RequestsPerSecond)
-			}
-			return errors.Join(checkBy(in.OperatorAction), r.mayChange(), in.Concurrency.over(r.Settings.Concurrency).Check())
-		}})
-}
-
-func checkBy(a OperatorAction) error {
-	if strings.TrimSpace(a.By) == "" {
-		return errors.New(`"by" is missing: say who asks for this`)
-	}
-	return nil
-}
-
-func (r *fileRun) note(action string, a OperatorAction, detail string) {
-	r.Audit = append(r.Audit, migration.AuditEntry{
-		At: workflow.Now(r.ctx).UTC(), By: a.By, Action: action, Reason: a.Reason, Detail: detail,
-	})
-}
-
-func (r *fileRun) mayPause() error {
-	if r.Hold {
-		return fmt.Errorf("migration %s is paused already (%s)", r.id, r.Reason)
-	}
-	return r.mayChange()
-}
-
-func (r *fileRun) mayResume() error {
-	if !r.Hold {
-		return fmt.Errorf("migration %s is not paused (phase %s)", r.id, r.shown())
-	}
-	return nil
-}
-
-func (r *fileRun) mayAbort() error {
-	if r.phase == migration.Reporting {
-		return fmt.Errorf("migration %s is writing its reports, which nothing interrupts", r.id)
-	}
-	if r.phase == migration.Reconciling {
-		return nil
-	}
-	return r.mayChange()
-}
-
-// mayChange refuses what would come too late.
-func (r *fileRun) mayChange() error {
-	if r.Stop != "" || r.result != "" {
-		return fmt.Errorf("migration %s is stopping already (%s)", r.id, r.Reason)
-	}
-	switch r.phase {
-	case migration.Reporting, migration.Reconciling, migration.Done:
-		return fmt.Errorf("migration %s has nothing left to migrate (phase %s)", r.id, r.phase)
-	default:
-		return nil
 	}
 }

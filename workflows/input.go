@@ -1,8 +1,7 @@
 package workflows
 
 import (
-	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/f0a90b9a/ferry/internal/migration"
@@ -15,13 +14,50 @@ import (
 func (in *MigrateFileInput) UnmarshalJSON(b []byte) error {
 	type plain MigrateFileInput
 	var p plain
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&p); err != nil {
+	if err := decodeStrictly(b, &p); err != nil {
 		p.problem = fmt.Sprintf(`the input can't be used: %v (give {"file":"s3://bucket/key","route":"name"} and see the README for the rest)`, err)
 	}
 	*in = MigrateFileInput(p)
 	return nil
+}
+
+// Bounds of a start's texts, in bytes.
+const (
+	maxFile  = 1100 // s3://, a bucket's 63, a key's 1024
+	maxRoute = 100
+)
+
+// Check joins what is wrong with an input by itself: its texts, and values out
+// of their range. Whether there is such a file and route is for the run to
+// find.
+func (in MigrateFileInput) Check() error {
+	wrong := []error{in.checkTexts()}
+	if in.Limits != nil {
+		wrong = append(wrong, in.Limits.Check())
+	}
+	if in.Concurrency != nil {
+		wrong = append(wrong, in.Concurrency.Check())
+	}
+	if in.RequestsPerSecond != nil {
+		wrong = append(wrong, migration.CheckRequestsPerSecond(*in.RequestsPerSecond))
+	}
+	return errors.Join(wrong...)
+}
+
+// checkTexts refuses texts that are too long to be what they name.
+func (in MigrateFileInput) checkTexts() error {
+	var parent error
+	if in.Parent != "" && !migration.ValidID(in.Parent) {
+		parent = fmt.Errorf("parent %q names no migration: it must match %s", cut(in.Parent), migration.IDPattern)
+	}
+	return errors.Join(checkLength("file", in.File, maxFile), checkLength("route", in.Route, maxRoute), parent)
+}
+
+func checkLength(name, text string, most int) error {
+	if len(text) <= most {
+		return nil
+	}
+	return fmt.Errorf("%s is %d bytes long: use at most %d", name, len(text), most)
 }
 
 // Check joins everything that is wrong with the limits that are given, each a

@@ -51,10 +51,15 @@ func (r *fileRun) inputProblem() string {
 		return r.in.problem
 	case r.Behaviour < behaviourWary:
 		return ""
+	case r.surplus: // it would be passed over, whatever it asks for
+		return "several inputs were given, and a migration takes one: put all into one JSON object"
 	case !migration.ValidID(r.id):
 		return unusableID(r.id)
 	case r.in.Parent != "" && !migration.ValidID(r.in.Parent):
 		return fmt.Sprintf("parent %.100q is no migration's id: name the migration that this one reloads, or leave it out", r.in.Parent)
+	}
+	if err := r.in.checkTexts(); err != nil {
+		return strings.ReplaceAll(err.Error(), "\n", "; ")
 	}
 	return ""
 }

@@ -77,6 +77,9 @@ func (a *app) start(cmd *cobra.Command, args []string, f startFlags) error {
 		return err
 	}
 	in.File = loc.String()
+	if err := in.Check(); err != nil {
+		return usagef("%w", err)
+	}
 	id := f.id
 	if id == "" {
 		id = operator.NewID(in, time.Now())

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -43,6 +44,9 @@ func newSteering(a *app, k steering) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if w.by == "" {
 				return usagef("--by is missing")
+			}
+			if err := w.action().Check(); err != nil {
+				return usagef("%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 			}
 			var input any = w.action()
 			if k.input != nil {
@@ -130,7 +134,11 @@ func newApprove(a *app) *cobra.Command {
 			if plan == "" {
 				return nil, usagef("--plan is missing: 'ferry status ID' shows the plan's hash")
 			}
-			return workflows.ApproveInput{OperatorAction: by, Plan: plan}, nil
+			in := workflows.ApproveInput{OperatorAction: by, Plan: plan}
+			if err := in.Check(); err != nil {
+				return nil, usagef("%w", err)
+			}
+			return in, nil
 		},
 	})
 }

@@ -214,16 +214,9 @@ func by(u *User, form url.Values) (workflows.OperatorAction, error) {
 	if name == "" {
 		return workflows.OperatorAction{}, errors.New("say who asks for it")
 	}
-	if reason := strings.TrimSpace(form.Get("reason")); len(name) <= maxBy && len(reason) <= maxReason {
-		return workflows.OperatorAction{By: name, Reason: reason}, nil
-	}
-	return workflows.OperatorAction{}, fmt.Errorf("the name may have %d bytes and the reason %d", maxBy, maxReason)
+	asks := workflows.OperatorAction{By: name, Reason: strings.TrimSpace(form.Get("reason"))}
+	return asks, asks.Check()
 }
-
-const (
-	maxBy     = 100
-	maxReason = 500
-)
 
 // statusFor is the HTTP status of an update that went wrong.
 func statusFor(err error) int {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -64,6 +65,9 @@ func TestFormsThatAreSentBack(t *testing.T) {
 		says   string
 	}{
 		{"pause", url.Values{"by": {" "}}, "say who asks for it"},
+		{"pause", url.Values{"by": {"kim"}, "reason": {strings.Repeat("x", 501)}}, "has 501 characters: use at most 500"},
+		{"pause", url.Values{"by": {strings.Repeat("å", 101)}}, "has 101 characters: use at most 100"},
+		{"pause", url.Values{"by": {"kim\u202e"}}, "control character U&#43;202E"},
 		{"abort", url.Values{"by": {"kim"}}, "tick the box"},
 		{"approve", url.Values{"by": {"kim"}}, "hash is missing"},
 		{"limits", url.Values{"by": {"kim"}}, "no limit is given"},

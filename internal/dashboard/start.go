@@ -199,6 +199,9 @@ func (s *Server) begin(r *http.Request, form url.Values, up *upload) (string, er
 		return "", err
 	}
 	in.File = loc.String()
+	if err := in.Check(); err != nil {
+		return "", inputf("%w", err)
+	}
 	id, err := startID(u, form, in, s.now())
 	if err != nil {
 		return "", err

@@ -3,6 +3,8 @@ package operator_test
 import (
 	"context"
 	"errors"
+	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -246,6 +248,27 @@ func TestUpdateOfAnEndedMigration(t *testing.T) {
 	_, err := c.Update(t.Context(), "a", workflows.UpdatePause, workflows.OperatorAction{By: "kim"})
 	require.ErrorIs(t, err, operator.ErrRefused)
 	require.ErrorContains(t, err, "it has ended (completed)")
+}
+
+// What a migration would refuse anyway never reaches the server, let alone its
+// history.
+func TestInputsWithoutBoundsAreNotSent(t *testing.T) {
+	t.Parallel()
+	c, _ := setup(t) // any call would fail the test
+	long := strings.Repeat("x", 120_000)
+	rate := math.Inf(1)
+	for _, in := range []any{
+		workflows.OperatorAction{By: "kim", Reason: long},
+		workflows.ApproveInput{OperatorAction: workflows.OperatorAction{By: long}, Plan: "abc"},
+		workflows.SetLimitsInput{OperatorAction: workflows.OperatorAction{By: "kim"}, Limits: workflows.LimitsInput{ErrorRate: &rate}},
+		workflows.SetConcurrencyInput{OperatorAction: workflows.OperatorAction{By: "kim"}, RequestsPerSecond: &rate},
+	} {
+		_, err := c.Update(t.Context(), "a", workflows.UpdatePause, in)
+		require.ErrorIs(t, err, operator.ErrRefused)
+		require.Less(t, len(err.Error()), 1000)
+	}
+	_, err := c.Start(t.Context(), "a", workflows.MigrateFileInput{File: "s3://b/" + long, Route: "r"})
+	require.ErrorContains(t, err, "file is 120007 bytes long")
 }
 
 func TestUpdate(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -41,6 +42,9 @@ func (c *Client) start(ctx context.Context, options client.StartWorkflowOptions,
 	if !migration.ValidID(id) {
 		return "", fmt.Errorf("migration id %q: must match %s", id, migration.IDPattern)
 	}
+	if err := in.Check(); err != nil {
+		return "", fmt.Errorf("migration %s: %w", id, err)
+	}
 	run, err := c.temporal.ExecuteWorkflow(ctx, options, workflows.MigrateFileName, in)
 	if _, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
 		return "", fmt.Errorf("migration %s: %w", id, ErrIDUsed)
@@ -65,9 +69,17 @@ func (c *Client) startOptions(id string, in workflows.MigrateFileInput) client.S
 	}
 }
 
+// maxStartSummary is how long a workflow's summary may be, in bytes: the server
+// refuses a start with a longer one.
+const maxStartSummary = 400
+
 // what says in a line what a migration is to do.
 func what(in workflows.MigrateFileInput) string {
-	line := in.File + " onto " + in.Route
+	file := in.File
+	if room := maxStartSummary - len(" onto , dry run …") - len(in.Route); len(file) > room {
+		file = "…" + strings.ToValidUTF8(file[len(file)-room:], "")
+	}
+	line := file + " onto " + in.Route
 	if in.DryRun {
 		line += ", dry run"
 	}

@@ -16,11 +16,20 @@ import (
 // explainTimeout bounds the look at the task queue after a failed call.
 const explainTimeout = 3 * time.Second
 
+// checked is an input that can be judged before it is sent: what the migration
+// would refuse anyway need not reach its history.
+type checked interface{ Check() error }
+
 // Update sends one of the root's updates (workflows.UpdatePause and so on)
 // with its input and gives the summary after it. What the migration refuses,
 // closed ones included, is ErrRefused with its reason.
 func (c *Client) Update(ctx context.Context, id, name string, input any) (migration.Summary, error) {
 	var s migration.Summary
+	if in, ok := input.(checked); ok {
+		if err := in.Check(); err != nil {
+			return s, fmt.Errorf("migration %s: %s: %w: %w", id, name, ErrRefused, err)
+		}
+	}
 	run, err := c.Describe(ctx, id)
 	if err != nil {
 		return s, err
