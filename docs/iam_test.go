@@ -22,7 +22,6 @@ var permits = map[string]string{
 	"PutObject":                 "s3:PutObject",
 	"DeleteObject":              "s3:DeleteObject",
 	"AbortMultipartUpload":      "s3:AbortMultipartUpload",
-	"HeadBucket":                "s3:ListBucket",
 	"NewListObjectsV2Paginator": "s3:ListBucket",
 	"UploadObject":              "s3:PutObject", // in one call, or as a multipart upload
 	"CreateBucket":              "",

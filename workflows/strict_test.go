@@ -111,8 +111,8 @@ func TestStartsRefuseWhatTheyDoNotTake(t *testing.T) {
 		"several inputs":                 {good, `{"dryRun":true}`},
 		"file is 100000 bytes long":      {`{"file":"` + strings.Repeat("x", 100_000) + `","route":"r"}`},
 		"route is 100000 bytes long":     {`{"file":"s3://p/a.json","route":"` + strings.Repeat("x", 100_000) + `"}`},
-		"names no migration":             {`{"file":"s3://p/a.json","route":"r","parent":"` + strings.Repeat("x", 100_000) + `"}`},
-		`parent "a b" names no`:          {`{"file":"s3://p/a.json","route":"r","parent":"a b"}`},
+		"is no migration's id":           {`{"file":"s3://p/a.json","route":"r","parent":"` + strings.Repeat("x", 100_000) + `"}`},
+		`parent "a b" is no migration`:   {`{"file":"s3://p/a.json","route":"r","parent":"a b"}`},
 		`unknown field "` + "xxxxxxxxxx": {`{"` + strings.Repeat("x", 100_000) + `":1}`},
 	} {
 		b := fileEnv(t)
