@@ -42,12 +42,17 @@ func decodeStrictly(b []byte, into any) error {
 // maxQuoted is how much of an input an error quotes at most, in bytes.
 const maxQuoted = 200
 
-func cut(text string) string {
-	if len(text) <= maxQuoted {
+func cut(text string) string { return cutAt(text, maxQuoted) }
+
+func cutAt(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	return strings.ToValidUTF8(text[:maxQuoted], "") + "…"
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
+
+// inOneLine is an error of several, for a place that shows one line.
+func inOneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // check refuses what an update does not take. A second input would be passed
 // over, too.

@@ -64,6 +64,7 @@ type Carried struct {
 	Of          runOf     `json:"of,omitzero"`
 	BroadcastAt time.Time `json:"broadcastAt,omitzero"`
 	Dropped     dropped   `json:"dropped,omitzero"`
+	Refused     int       `json:"refused,omitempty"` // operators' signals that changed nothing
 }
 
 type namedFile struct {

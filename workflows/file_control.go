@@ -107,7 +107,8 @@ func (r *fileRun) abort(a OperatorAction) {
 	r.stop(fault.CodeAborted, reason)
 }
 
-// listen hears the batches' tallies and troubles, as long as the root lives.
+// listen hears the batches' tallies and troubles, and operators' signals, as
+// long as the root lives.
 func (r *fileRun) listen(ctx workflow.Context) {
 	s := workflow.NewSelector(ctx)
 	s.AddReceive(workflow.GetSignalChannel(ctx, signalTally), func(c workflow.ReceiveChannel, _ bool) {
@@ -120,6 +121,7 @@ func (r *fileRun) listen(ctx workflow.Context) {
 			r.help(t)
 		}
 	})
+	r.hearOperators(ctx, s)
 	for {
 		s.Select(ctx)
 	}

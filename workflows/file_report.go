@@ -136,9 +136,10 @@ func (r *fileRun) finish() *Summary {
 }
 
 // continueAsNew hands the state to a fresh history. No batch is under way, so
-// what is still in the signal channels is old news.
+// what is still in the signal channels is old news, but for what operators ask.
 func (r *fileRun) continueAsNew() error {
 	_ = workflow.Await(r.ctx, func() bool { return workflow.AllHandlersFinished(r.ctx) })
+	r.hearLastOperators(r.ctx)
 	in := r.in
 	carried := r.Carried
 	if r.Behaviour >= behaviourWary {

@@ -16,12 +16,11 @@ func (r *fileRun) handle() error {
 		workflow.QueryHandlerOptions{Description: describeProgress})
 	errWritten := workflow.SetQueryHandlerWithOptions(r.ctx, QueryWritten, func() (*migration.Written, error) { return r.wrote(), nil },
 		workflow.QueryHandlerOptions{Description: describeWritten})
-	return errors.Join(err, errWritten,
-		r.update(UpdatePause, r.mayPause, func(a OperatorAction) { r.hold("paused by " + sentence(a)) }),
-		r.update(UpdateResume, r.mayResume, func(OperatorAction) { r.release() }),
-		r.update(UpdateAbort, r.mayAbort, r.abort),
-		r.updateApprove(), r.updateLimits(), r.updateConcurrency(),
-	)
+	errs := []error{err, errWritten, r.updateApprove(), r.updateLimits(), r.updateConcurrency()}
+	for _, act := range r.operatorActs() {
+		errs = append(errs, r.update(act))
+	}
+	return errors.Join(errs...)
 }
 
 func sentence(a OperatorAction) string {
@@ -31,18 +30,18 @@ func sentence(a OperatorAction) string {
 	return a.By + ": " + a.Reason
 }
 
-func (r *fileRun) update(name string, may func() error, do func(OperatorAction)) error {
-	return workflow.SetUpdateHandlerWithOptions(r.ctx, name,
+func (r *fileRun) update(act operatorAct) error {
+	return workflow.SetUpdateHandlerWithOptions(r.ctx, act.name,
 		func(_ workflow.Context, a asked[OperatorAction], _ converter.RawValue) (*Summary, error) {
-			r.note(name, a.input, "")
-			do(a.input)
+			r.note(act.name, a.input, "")
+			act.do(a.input)
 			return r.summary(), nil
 		},
-		workflow.UpdateHandlerOptions{Description: describeUpdate(name), Validator: func(a asked[OperatorAction], more converter.RawValue) error {
-			if err := a.check(name, more); err != nil {
+		workflow.UpdateHandlerOptions{Description: describeUpdate(act.name), Validator: func(a asked[OperatorAction], more converter.RawValue) error {
+			if err := a.check(act.name, more); err != nil {
 				return err
 			}
-			return errors.Join(a.input.Check(), may())
+			return errors.Join(a.input.Check(), act.may())
 		}})
 }
 
