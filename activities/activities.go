@@ -111,6 +111,7 @@ type Activities struct {
 	now       func() time.Time
 	ranges    *rangeCache
 	plans     *planCache
+	writers   *writers
 	pace      *pace
 	meter     Meter
 	counted   onceEach
@@ -139,6 +140,7 @@ func New(o Options) *Activities {
 		now:       o.Now,
 		ranges:    newRangeCache(o.Store),
 		plans:     newPlanCache(o.Store),
+		writers:   newWriters(),
 		pace:      newPace(o.MaxInFlight, o.Meter),
 		meter:     o.Meter,
 	}

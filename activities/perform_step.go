@@ -31,6 +31,7 @@ type PerformStepInput struct {
 	Accepted          bool             `json:"accepted,omitempty"`      // answered 202 before: poll
 	Unclear           bool             `json:"unclear,omitempty"`       // an earlier call may have taken effect
 	RequestsPerSecond float64          `json:"requestsPerSecond,omitempty"`
+	RunMark           string           `json:"runMark,omitempty"` // of the migration's run; runs of the first behaviour have none
 }
 
 // PerformStepResult is where the record stands after the step.
@@ -42,9 +43,10 @@ type PerformStepResult struct {
 }
 
 // PerformStep makes one lifecycle call for one record, or finds that it was
-// made before. Run locally it fails so that only quick retries follow; run as
+// made before, for records of a migration that may write alone. Run locally it fails so that only quick retries follow; run as
 // an ordinary activity it fails once, and the workflow decides. Faults: the
-// target's, TARGET_DIFFERS, ENTITLEMENT_NOT_FOUND, STILL_PENDING, the store's.
+// target's, TARGET_DIFFERS, ENTITLEMENT_NOT_FOUND, STILL_PENDING, BAD_INPUT, the
+// store's.
 // A fault with Made names what a create has made: it is polled from then on.
 func (a *Activities) PerformStep(ctx context.Context, in PerformStepInput) (*PerformStepResult, error) {
 	ctx, stopPulse := withPulse(ctx)
@@ -66,6 +68,9 @@ func (a *Activities) PerformStep(ctx context.Context, in PerformStepInput) (*Per
 }
 
 func (a *Activities) performStep(ctx context.Context, in PerformStepInput) (*PerformStepResult, error) {
+	if err := a.mayWrite(ctx, writer{in.Migration, in.Route, in.RunMark}); err != nil {
+		return nil, err
+	}
 	record, err := a.record(ctx, in.RecordRef)
 	if err != nil {
 		return nil, err

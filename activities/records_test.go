@@ -91,10 +91,14 @@ func (b *bundle) importInput(id, uri string) ImportFileInput {
 	return ImportFileInput{Migration: id, File: uri, ETag: res.ETag, Rules: res.Rules, Settings: res.Settings}
 }
 
-// stage imports a file that must be accepted, and gives its batches.
+// stage claims and imports a file that must be accepted, and gives its batches.
 func (b *bundle) stage(id string, file []byte) []BatchRef {
 	b.t.Helper()
 	in := b.importInput(id, b.upload(id+".json", file))
+	run[any](b, ClaimFileName, ClaimFileInput{
+		Migration: id, File: in.File, Environment: in.Settings.Environment, Route: "acme-nova",
+		FirstRunID: "run-of-" + id, DryRun: in.Settings.DryRun,
+	})
 	res := run[ImportFileResult](b, ImportFileName, in)
 	require.Empty(b.t, res.First)
 	batches := run[[]migrationfile.Batch](b, ListBatchesName, ListBatchesInput{Migration: id, From: 1, Limit: res.Batches})

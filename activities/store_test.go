@@ -14,6 +14,7 @@ import (
 type brokenStore struct {
 	Store
 	putIfAbsent func(context.Context, objectstore.Location, []byte) (bool, error)
+	read        func(context.Context, objectstore.Location) error
 	put         func(context.Context, objectstore.Location, []byte) error
 	remove      func(context.Context, objectstore.Location) error
 	open        func(context.Context, objectstore.Location, string) (io.ReadCloser, error)
@@ -35,6 +36,15 @@ func (s *brokenStore) PutIfAbsent(ctx context.Context, loc objectstore.Location,
 		return s.putIfAbsent(ctx, loc, body)
 	}
 	return s.Store.PutIfAbsent(ctx, loc, body, contentType)
+}
+
+func (s *brokenStore) Read(ctx context.Context, loc objectstore.Location, limit int64) ([]byte, string, error) {
+	if s.read != nil {
+		if err := s.read(ctx, loc); err != nil {
+			return nil, "", err
+		}
+	}
+	return s.Store.Read(ctx, loc, limit)
 }
 
 func (s *brokenStore) Put(ctx context.Context, loc objectstore.Location, body []byte, contentType string) error {

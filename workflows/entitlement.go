@@ -110,7 +110,7 @@ func (r *recordRun) try(with func(workflow.Context) workflow.Context, step entit
 	in := activities.PerformStepInput{
 		RecordRef: r.in.RecordRef, Route: r.in.Route, Step: step, EntitlementID: r.id,
 		Accepted: r.accepted, Unclear: r.unclear,
-		RequestsPerSecond: r.in.RequestsPerSecond,
+		RequestsPerSecond: r.in.RequestsPerSecond, RunMark: r.in.RunMark,
 	}
 	r.attempts++
 	r.called = workflow.Now(r.ctx)

@@ -94,10 +94,13 @@ func carry(t *testing.T, env *testsuite.TestWorkflowEnvironment, in MigrateEntit
 func TestRecordIsCarriedThroughItsSteps(t *testing.T) {
 	t.Parallel()
 	env, s := recordEnv(t, answer{})
-	out := carry(t, env, recordInput())
+	in := recordInput()
+	in.RunMark = "mark"
+	out := carry(t, env, in)
 	require.Equal(t, migration.Migrated, out.Fate)
 	require.Equal(t, "target-id", out.EntitlementID)
 	require.Len(t, s.calls, 2)
+	require.Equal(t, "mark", s.calls[0].RunMark, "by it a worker knows whose call it is")
 	require.Equal(t, "target-id", s.calls[1].EntitlementID)
 }
 

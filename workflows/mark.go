@@ -1,21 +1,16 @@
 package workflows
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"strings"
-
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/f0a90b9a/ferry/internal/migration"
 )
 
-// runMark is what the workflows of one migration know each other's messages
-// by. It is made of the root's first run id, so that it stays the same when the
-// root continues as new, is retried or is reset: what an earlier run has left
-// running must hear its heir. Those who may read histories may read it, too.
+// runMark is the mark of a root's messages. What an earlier run has left running
+// must hear its heir, so it is made of the first run's id. Those who may read
+// histories may read it, too.
 func runMark(root *workflow.Info) string {
-	sum := sha256.Sum256([]byte(strings.Join(
-		[]string{"ferry", root.Namespace, root.WorkflowExecution.ID, firstRun(root)}, "\x00")))
-	return hex.EncodeToString(sum[:16])
+	return migration.RunMark(root.Namespace, root.WorkflowExecution.ID, firstRun(root))
 }
 
 // firstRun is the run id that a workflow keeps over every reset.
