@@ -84,7 +84,7 @@ func TestAFileThatWasPutBackIsBelievedAgain(t *testing.T) {
 		was := b.file("acme", name)
 		b.editFile(name, change[0], change[1])
 		b.restart()
-		refused(b, WriteReportsName, in)
+		_ = refused(b, WriteReportsName, in)
 		b.put(migration.Key("acme", name), was)
 		require.Equal(t, 12, run[WriteReportsResult](b, WriteReportsName, in).Records)
 	}

@@ -39,7 +39,7 @@ func TestVariablesThatOnlyLookLikeAServicesAreRefused(t *testing.T) {
 		"FERRY_WORKER_SERVICE_PORT=70000":           "no such setting",
 		"FERRY_WORKER_PORT_8080_TCP_PROTO=http":     "no such setting",
 		"FERRY_TARGET_BASEURL=tcp://10.96.3.7:8081": "did you mean FERRY_TARGET_BASE_URL?",
-		"FERRY_WORKER_HEALTH_ADRESS=:8081":          "did you mean FERRY_WORKER_HEALTH_ADDRESS?",
+		"FERRY_WORKER_HEALTH_ADRESS=:8081":          "did you mean FERRY_WORKER_HEALTH_ADDRESS?", //nolint:misspell // on purpose
 	} {
 		_, err := setup(t).load("", variable)
 		require.ErrorContains(t, err, says, variable)

@@ -117,15 +117,18 @@ func TestAHoldNamesItsCause(t *testing.T) {
 	}{
 		"credentials": {
 			Trouble{Code: fault.CodeUnauthorized, Refused: true, Message: "create: status 401"},
-			[]string{"the target refuses the credentials (record 7, ext-7, at create: create: status 401)", "target.username"}, false,
+			[]string{"the target refuses the credentials (record 7, ext-7, at create: " + "create: status 401)", "target.username"},
+			false,
 		},
 		"a redirect": {
 			Trouble{Code: fault.CodeGateway, Refused: true, Message: "create: status 301 redirects to https://new.example.com/v2"},
-			[]string{"record 7, ext-7, at create: create: status 301 redirects to https://new.example.com/v2", "target.base_url"}, true,
+			[]string{"record 7, ext-7, at create: " + "create: status 301 redirects to https://new.example.com/v2", "target.base_url"},
+			true,
 		},
 		"an outage": {
 			Trouble{Code: fault.CodeServiceUnavailable, Message: "create: status 503"},
-			[]string{"(record 7, ext-7, at create: SERVICE_UNAVAILABLE: create: status 503)", "goes on by itself"}, true,
+			[]string{"(record 7, ext-7, at create: SERVICE_UNAVAILABLE: create: status 503)", "goes on by itself"},
+			true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

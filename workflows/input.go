@@ -61,11 +61,11 @@ func checkLength(name, text string, most int) error {
 }
 
 // Check joins everything that is wrong with the limits that are given, each a
-// *migration.OutOfRange.
+// *migration.OutOfRangeError.
 func (l LimitsInput) Check() error { return l.over(migration.Limits{}).Check() }
 
 // Check joins everything that is wrong with what is given, each a
-// *migration.OutOfRange.
+// *migration.OutOfRangeError.
 func (c ConcurrencyInput) Check() error {
 	return c.over(migration.Concurrency{Batches: 1, PerBatch: 1}).Check()
 }

@@ -60,8 +60,7 @@ func decodeSignal(p *commonpb.Payload, limit int, strict bool, into any) error {
 // withoutValue says of a value that doesn't fit where it stands, not what it
 // is, and of a field only so much of its name.
 func withoutValue(err error) error {
-	var unfit *json.UnmarshalTypeError
-	if errors.As(err, &unfit) {
+	if unfit, is := errors.AsType[*json.UnmarshalTypeError](err); is {
 		kind, _, _ := strings.Cut(unfit.Value, " ")
 		return fmt.Errorf("its field %.60q takes no %s", unfit.Field, kind)
 	}

@@ -40,7 +40,7 @@ func receiveMessage[T any](
 	switch {
 	case err == nil:
 		return msg, true
-	case errors.Is(err, errOld):
+	case errors.Is(err, errOld): //nolint:forbidigo // crosses no activity
 		return msg, false
 	case behaviour < behaviourWary && !dropsSince(ctx):
 		return receiveAsBefore[T](ctx, c, raw), true
@@ -74,13 +74,11 @@ type dropped struct {
 	Below       int `json:"below,omitempty"` // in batches and their records, by their tallies
 }
 
-func (d dropped) total() int { return d.Undecodable + d.Foreign + d.Senseless + d.Below }
-
 func (d *dropped) add(why error) {
 	switch {
-	case errors.Is(why, errUndecodable):
+	case errors.Is(why, errUndecodable): //nolint:forbidigo // crosses no activity
 		d.Undecodable++
-	case errors.Is(why, errForeign):
+	case errors.Is(why, errForeign): //nolint:forbidigo // crosses no activity
 		d.Foreign++
 	default:
 		d.Senseless++
@@ -93,8 +91,10 @@ func (d dropped) sentence() string {
 		n    int
 		what string
 	}{
-		{d.Undecodable, "did not decode"}, {d.Foreign, "came from elsewhere"},
-		{d.Senseless, "made no sense"}, {d.Below, "went to batches and records"},
+		{d.Undecodable, "did not decode"},
+		{d.Foreign, "came from elsewhere"},
+		{d.Senseless, "made no sense"},
+		{d.Below, "went to batches and records"},
 	} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))

@@ -39,7 +39,7 @@ var (
 // and records, true messages sent again among them. Counts are those of the
 // outcomes, limits trip as a plain reader of the outcomes would have them,
 // every run ends, and a pause and an abort are heard.
-func TestStormsChangeNothing(t *testing.T) {
+func TestStormsChangeNothing(t *testing.T) { //nolint:tparallel // lanes run side by side, the storms of each one after the other
 	t.Parallel()
 	const lanes = 4
 	var sent, dropped [lanes]int
@@ -50,7 +50,7 @@ func TestStormsChangeNothing(t *testing.T) {
 				for n := lane; n < *storms && !t.Failed(); n += lanes {
 					seed := *stormSeed + uint64(n)
 					s := newStorm(t, seed)
-					if !t.Run(fmt.Sprintf("seed=%d", seed), s.rage) {
+					if !t.Run(fmt.Sprintf("seed=%d", seed), s.rage) { //nolint:paralleltest // one storm of a lane at a time
 						t.Logf("again: go test ./workflows -run TestStormsChangeNothing -storms 1 -storm-seed %d", seed)
 					}
 					sent[lane] += s.sent

@@ -24,14 +24,19 @@ type engine interface {
 	Queue() string
 	Start(ctx context.Context, id string, in workflows.MigrateFileInput) (runID string, err error)
 	StartAgain(ctx context.Context, id string, in workflows.MigrateFileInput) (runID string, err error)
+	Update(ctx context.Context, id, name string, input any) (migration.Summary, error)
+	WorkerPolls(ctx context.Context) (bool, error)
+	follower
+	aftermath
+}
+
+// follower tells how migrations stand.
+type follower interface {
 	Describe(ctx context.Context, id string) (operator.Run, error)
 	List(ctx context.Context, limit int) ([]operator.Run, error)
 	Progress(ctx context.Context, id string) (migration.Summary, error)
 	LastKnown(ctx context.Context, run operator.Run) (migration.Summary, error)
 	Result(ctx context.Context, id string) (migration.Summary, error)
-	Update(ctx context.Context, id, name string, input any) (migration.Summary, error)
-	WorkerPolls(ctx context.Context) (bool, error)
-	aftermath
 }
 
 // aftermath is what workers do for migrations that are over.

@@ -137,13 +137,6 @@ func outOfRange(err error) error {
 	return usagef("%s", strings.Join(wrong, "; "))
 }
 
-func or[T any](value *T, other T) T {
-	if value == nil {
-		return other
-	}
-	return *value
-}
-
 func opposite(b bool) *bool {
 	b = !b
 	return &b

@@ -107,12 +107,12 @@ func TestReloadTakesOnePartAndSaysWhatItLeavesOut(t *testing.T) {
 	requireEnd(t, r, exitOK, "a-reload-1", "Left out: 1 that failed")
 	require.Contains(t, r.errors, "'ferry reload a --only failed'")
 	require.Contains(t, r.errors, "s3://ferry/migrations/a/reload.json")
-	require.Equal(t, "[\n{\"externalEntitlementId\":\"new-1\"},\n{\"externalEntitlementId\":\"new-2\"}\n]\n", b.bucket.objects["ferry/input/a-reload-1.json"])
+	require.Equal(t, "[\n{\"externalEntitlementId\":\"new-1\"},\n{\"externalEntitlementId\":\"new-2\"}\n]\n", b.bucket.objects["ferry/input/a-reload-1.json"]) //nolint:testifylint // byte for byte
 	require.Equal(t, "a", b.temporal.started[0].Parent)
 
 	b.temporal.runs["a-reload-1"] = operator.Run{ID: "a-reload-1", State: operator.Completed}
 	requireEnd(t, b.run("reload", "a", "--only", "failed"), exitOK, "a-reload-2", "Left out: 2 that were never attempted")
-	require.Equal(t, "[\n{\"externalEntitlementId\":\"bad-1\"}\n]\n", b.bucket.objects["ferry/input/a-reload-2.json"])
+	require.Equal(t, "[\n{\"externalEntitlementId\":\"bad-1\"}\n]\n", b.bucket.objects["ferry/input/a-reload-2.json"]) //nolint:testifylint // byte for byte
 }
 
 func TestReloadOfAPartSaysWhyNot(t *testing.T) {

@@ -105,8 +105,12 @@ func TestMessagesCannotMoveTheCursor(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for _, args := range [][]string{
-		{"status", "a\x1b[2J\u202e"}, {"validate", "no\x1b[2J\u202e.json"}, {"start", "s3://partner/a\x1b[2J\u202e", "--route", "r"},
-		{"start", "--upload", "no\x1b[2J\u202e.json", "--route", "r"}, {"pau\x1b[2J\u202ese"}, {"list", "--li\x1b[2J\u202emit"},
+		{"status", "a\x1b[2J\u202e"},
+		{"validate", "no\x1b[2J\u202e.json"},
+		{"start", "s3://partner/a\x1b[2J\u202e", "--route", "r"},
+		{"start", "--upload", "no\x1b[2J\u202e.json", "--route", "r"},
+		{"pau\x1b[2J\u202ese"},
+		{"list", "--li\x1b[2J\u202emit"},
 	} {
 		r := b.run(args...)
 		require.NotZero(t, r.code, args)

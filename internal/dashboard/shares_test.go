@@ -17,7 +17,7 @@ import (
 	"github.com/f0a90b9a/ferry/internal/objectstore"
 )
 
-var operatorAway = errors.New("connection refused")
+var errAway = errors.New("connection refused")
 
 func readAll(t *testing.T, r io.Reader) string {
 	t.Helper()

@@ -296,7 +296,7 @@ func TestRefusalsDoNotTellWhatThereIs(t *testing.T) {
 		require.Equal(t, id == "run-1", polled, "a refusal makes nobody poll")
 	}
 	b.engine.mu.Lock()
-	b.engine.away = operatorAway
+	b.engine.away = errAway
 	b.engine.mu.Unlock()
 	for _, id := range []string{"none", "run-1", "old-1"} {
 		require.Equal(t, http.StatusServiceUnavailable, b.get("/migrations/"+id, "otto").status)

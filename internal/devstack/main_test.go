@@ -38,7 +38,7 @@ func playParent(kind string) error {
 			return err
 		}
 		fmt.Println(path)
-		os.Exit(0)
+		os.Exit(0) //nolint:revive // it is a process of its own
 	case "s3":
 		s, err := StartS3(ctx, S3Options{Dir: os.Getenv("FERRY_TEST_DIR")})
 		if err != nil {

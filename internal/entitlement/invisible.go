@@ -27,7 +27,7 @@ func FindInvisible(s string) (Invisible, bool) {
 	}
 	runes := []rune(s)
 	for i, r := range runes {
-		code := ""
+		var code string
 		switch {
 		case unicode.IsControl(r):
 			code = CodeControlCharacter

@@ -57,9 +57,15 @@ func TestFollowingEachHintCompletes(t *testing.T) {
 		status  entitlement.Status
 		product string
 	}{
-		{entitlement.Active, "nova-fail-create"}, {entitlement.Active, "nova-fail-activate"}, {entitlement.Suspended, "nova-fail-suspend"},
-		{entitlement.Cancelled, "nova-fail-cancel"}, {entitlement.Revoked, "nova-fail-revoke"},
-		{entitlement.Active, "nova-basic"}, {entitlement.Active, "nova-basic"}, {entitlement.Active, "nova-basic"}, {entitlement.Active, "nova-basic"},
+		{entitlement.Active, "nova-fail-create"},
+		{entitlement.Active, "nova-fail-activate"},
+		{entitlement.Suspended, "nova-fail-suspend"},
+		{entitlement.Cancelled, "nova-fail-cancel"},
+		{entitlement.Revoked, "nova-fail-revoke"},
+		{entitlement.Active, "nova-basic"},
+		{entitlement.Active, "nova-basic"},
+		{entitlement.Active, "nova-basic"},
+		{entitlement.Active, "nova-basic"},
 	} {
 		file := generate(t, migrationfile.GenOptions{
 			Records: 1, Seed: uint64(len(records)), OnlyStatus: c.status, Product: c.product, Prefix: s.id(uuid.NewString()[:8]),

@@ -9,7 +9,7 @@ import (
 
 func TestWhoAsksAndWhyHaveBounds(t *testing.T) {
 	t.Parallel()
-	for _, good := range []string{"kim", "Kim Ångström", strings.Repeat("å", MaxBy), "‫שלום"[3:]} {
+	for _, good := range []string{"kim", "Kim Ångström", strings.Repeat("å", MaxBy), "שלום"} {
 		require.NoError(t, CheckBy(good))
 		require.NoError(t, CheckReason(good))
 	}

@@ -22,19 +22,19 @@ const (
 	MaxRequestsPerSecond = 100_000
 )
 
-// OutOfRange is a setting whose value can't be used.
-type OutOfRange struct {
+// OutOfRangeError is a setting whose value can't be used.
+type OutOfRangeError struct {
 	Setting string // as in a start's input, such as limits.errorRate
 	Value   any
 	Use     string // what can be used
 }
 
 // Error names the setting, its value and what can be used.
-func (e *OutOfRange) Error() string {
+func (e *OutOfRangeError) Error() string {
 	return fmt.Sprintf("%s %v is out of range: use %s", e.Setting, e.Value, e.Use)
 }
 
-// Check joins everything that is wrong with the limits, each an *OutOfRange.
+// Check joins everything that is wrong with the limits, each an *OutOfRangeError.
 func (l Limits) Check() error {
 	return errors.Join(
 		check("limits.errorRate", l.ErrorRate, l.ErrorRate >= 0 && l.ErrorRate <= 1, "0 (off) to 1, e.g. 0.1 for 10 %"),
@@ -45,7 +45,7 @@ func (l Limits) Check() error {
 }
 
 // Check joins everything that is wrong with the concurrency, each an
-// *OutOfRange.
+// *OutOfRangeError.
 func (c Concurrency) Check() error {
 	return errors.Join(
 		check("concurrency.batches", c.Batches, c.Batches >= 1 && c.Batches <= MaxBatches, fmt.Sprintf("1 to %d", MaxBatches)),
@@ -53,7 +53,7 @@ func (c Concurrency) Check() error {
 	)
 }
 
-// CheckRequestsPerSecond refuses a pace that can't be kept, as an *OutOfRange.
+// CheckRequestsPerSecond refuses a pace that can't be kept, as an *OutOfRangeError.
 func CheckRequestsPerSecond(rps float64) error {
 	return check("requestsPerSecond", rps, rps == 0 || rps >= MinRequestsPerSecond && rps <= MaxRequestsPerSecond,
 		fmt.Sprintf("0 (unlimited), or %v to %d", MinRequestsPerSecond, MaxRequestsPerSecond))
@@ -80,19 +80,19 @@ func check(setting string, value any, ok bool, use string) error {
 	if ok {
 		return nil
 	}
-	return &OutOfRange{Setting: setting, Value: value, Use: use}
+	return &OutOfRangeError{Setting: setting, Value: value, Use: use}
 }
 
 // EachOutOfRange gives the single settings of an error that Check joined.
-func EachOutOfRange(err error) []*OutOfRange {
-	var all []*OutOfRange
+func EachOutOfRange(err error) []*OutOfRangeError {
+	var all []*OutOfRangeError
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
 			all = append(all, EachOutOfRange(e)...)
 		}
 		return all
 	}
-	if one, ok := errors.AsType[*OutOfRange](err); ok {
+	if one, ok := errors.AsType[*OutOfRangeError](err); ok {
 		all = append(all, one)
 	}
 	return all

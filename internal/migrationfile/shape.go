@@ -60,7 +60,7 @@ func (o *outline) fault(severalLines bool) *formatError {
 
 func misshapenArray(d *jsontext.Decoder, head []byte) (f *formatError, more bool) {
 	if _, err := d.ReadToken(); err != nil {
-		return nil, false
+		return nil, false //nolint:nilerr // the import itself says what is wrong
 	}
 	switch d.PeekKind() {
 	case '[':
@@ -75,6 +75,7 @@ func misshapenArray(d *jsontext.Decoder, head []byte) (f *formatError, more bool
 			return &formatError{
 				CodeNotRecords, "the array holds arrays of records", "join them: a file is one array, with a comma between two records",
 			}, false
+		default:
 		}
 	case '"':
 		if v, err := d.ReadValue(); err == nil && holdsJSON(v) {
@@ -91,6 +92,7 @@ func misshapenArray(d *jsontext.Decoder, head []byte) (f *formatError, more bool
 			}, false
 		}
 		return nil, o.cut && !o.record
+	default:
 	}
 	return nil, false
 }
@@ -187,6 +189,7 @@ func (o *outline) array(d *jsontext.Decoder, head []byte, name string) error {
 		if !in.whole {
 			return errCut
 		}
+	default:
 	}
 	for d.StackDepth() > depth {
 		if d.PeekKind() == ']' {

@@ -2,11 +2,13 @@ package migrator
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/f0a90b9a/ferry/internal/entitlement"
 	"github.com/f0a90b9a/ferry/internal/fault"
 )
+
+// statusConflict is HTTP's 409, with whatever code.
+const statusConflict = 409
 
 // recheckCreate looks what a create without a clear success has left: the
 // target may have this very entitlement, from before or by this call.
@@ -53,7 +55,7 @@ func mayExist(f *fault.Fault) bool {
 // still at work. A create has no state with which anything else could conflict.
 func underWay(f *fault.Fault) bool {
 	return f.Code == fault.CodeConflict ||
-		f.Kind == fault.Final && f.HTTPStatus == http.StatusConflict && f.Code != fault.CodeAlreadyExists && f.Code != fault.CodeCustomerLimit
+		f.Kind == fault.Final && f.HTTPStatus == statusConflict && f.Code != fault.CodeAlreadyExists && f.Code != fault.CodeCustomerLimit
 }
 
 // mayHavePassed reports whether a write was answered by something that says

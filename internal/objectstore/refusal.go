@@ -16,7 +16,7 @@ import (
 
 const (
 	checkSecret  = "check s3.access_key_id, s3.secret_access_key (or where the AWS SDK takes them from), and s3.region"
-	checkToken   = "get new temporary credentials, and restart what holds the old ones"
+	checkToken   = "get new temporary credentials, and restart what holds the old ones" //nolint:gosec // advice, no secret
 	checkAccount = "ask the owner of the store's account"
 	checkKMS     = "ask the owner of the bucket's encryption to enable it again"
 )

@@ -65,11 +65,12 @@ func CopyReloadPart(ctx context.Context, files Files, parent, id string, part Pa
 	}
 	defer body.Close()
 	out, in := io.Pipe()
-	go func() {
+	source := from.String()
+	go func() { //nolint:contextcheck // it ends with its reader, which has the context
 		known := map[string]migration.FileInfo{migration.FileReload: info}
 		records, err := migrationfile.CopyPart(in, Genuine(parent, migration.FileReload, known, body), skip, take)
 		if err == nil && records != info.Records {
-			err = fmt.Errorf("%s holds %d records instead of %d: it was changed since it was written", from, records, info.Records)
+			err = fmt.Errorf("%s holds %d records instead of %d: it was changed since it was written", source, records, info.Records)
 		}
 		_ = in.CloseWithError(err) // never fails
 	}()

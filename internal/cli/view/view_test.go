@@ -126,14 +126,14 @@ func TestNamesCannotMoveTheCursor(t *testing.T) {
 func TestPlain(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
-		"acme-März 1 – 契約":      "acme-März 1 – 契約",
-		"a\x1b[2Jb":             `a\u001b[2Jb`,
-		"a\nferry: all is well": `a\u000aferry: all is well`,
-		"cod\u202etxt.exe":      `cod\u202etxt.exe`,
-		"\ufeffid":              `\ufeffid`,
+		"acme-März 1 – 契約":       "acme-März 1 – 契約",
+		"a\x1b[2Jb":              `a\u001b[2Jb`,
+		"a\nferry: all is well":  `a\u000aferry: all is well`,
+		"cod\u202etxt.exe":       `cod\u202etxt.exe`,
+		"\ufeffid":               `\ufeffid`,
 		"a\u200bb\u2028c\u0085d": `a\u200bb\u2028c\u0085d`,
-		"tag\U000e0041":         `tag\U000e0041`,
-		"half\xff\ufffd":        "half\\xff\ufffd",
+		"tag\U000e0041":          `tag\U000e0041`,
+		"half\xff\ufffd":         "half\\xff\ufffd",
 	} {
 		require.Equal(t, want, Plain(given))
 	}

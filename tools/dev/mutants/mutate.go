@@ -50,6 +50,7 @@ func (m *mutator) offset(p token.Pos) int { return m.fset.Position(p).Offset }
 func (m *mutator) text(n ast.Node) string {
 	return string(m.source[m.offset(n.Pos()):m.offset(n.End())])
 }
+
 func (m *mutator) constant(e ast.Expr) bool {
 	return m.info.Types[e].Value != nil || m.info.Types[e].IsNil()
 }
