@@ -178,7 +178,7 @@ func (b *batchRun) childInput(rec activities.BatchRecord) MigrateEntitlementInpu
 		},
 		Route: b.in.Route, Status: rec.Status, Steps: rec.Steps,
 		Look: b.known[rec.Record] || wasReset(b.ctx), Restarted: b.again(), Behaviour: b.in.Behaviour,
-		RunMark:            b.in.Control.Mark,
+		RunMark: b.in.Control.Mark, Resumes: b.control.Resumes,
 		RequestsPerSecond:  b.control.RequestsPerSecond,
 		RetryBudgetSeconds: b.in.RetryBudgetSeconds, HoldAfterSeconds: b.in.HoldAfterSeconds,
 	}

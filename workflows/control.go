@@ -26,6 +26,7 @@ type Control struct {
 	Consecutive       int     `json:"consecutive"`      // the limit that a batch judges itself
 	RequestsPerSecond float64 `json:"requestsPerSecond,omitempty"`
 	Releases          int     `json:"releases,omitempty"` // how often the run went on: makes each release a news
+	Resumes           int     `json:"resumes,omitempty"`  // of these, how often it had been held: wakes the records that wait
 
 	At       time.Time `json:"at,omitzero"`        // of the broadcast
 	Leftover string    `json:"leftover,omitempty"` // run id of a sender that tells what earlier runs have begun

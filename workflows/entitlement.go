@@ -21,6 +21,7 @@ type MigrateEntitlementInput struct {
 	Restarted bool               `json:"restarted,omitempty"` // its batch was started again: what is found may be this run's
 	Behaviour int                `json:"behaviour"`
 	RunMark   string             `json:"runMark,omitempty"` // by which it knows the messages of its batch
+	Resumes   int                `json:"resumes,omitempty"` // of the run, before the record began
 
 	RequestsPerSecond  float64 `json:"requestsPerSecond,omitempty"`
 	RetryBudgetSeconds int     `json:"retryBudgetSeconds"`
@@ -73,6 +74,7 @@ func newRecordRun(ctx workflow.Context, in MigrateEntitlementInput) *recordRun {
 		control:   workflow.GetSignalChannel(ctx, signalControl),
 		start:     workflow.GetInfo(ctx).WorkflowStartTime,
 		remaining: in.Steps,
+		heard:     Control{Resumes: in.Resumes},
 	}
 }
 

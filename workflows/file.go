@@ -50,6 +50,7 @@ type Carried struct {
 	Stop       string                 `json:"stop,omitempty"`
 	Hold       bool                   `json:"hold,omitempty"`
 	Releases   int                    `json:"releases,omitempty"`
+	Resumes    int                    `json:"resumes,omitempty"`
 	Broadcasts int                    `json:"broadcasts,omitempty"`
 	Narrow     int                    `json:"narrow,omitempty"` // how often the width is halved, a limit being near
 	ReleasedAt time.Time              `json:"releasedAt"`

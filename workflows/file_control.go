@@ -19,7 +19,7 @@ func (r *fileRun) control() Control {
 	return Control{
 		stamp: r.stamp(), At: r.BroadcastAt, Number: r.Broadcasts, Hold: r.Hold, Stop: r.Stop, Width: r.width(),
 		Consecutive: r.Settings.Limits.Consecutive, RequestsPerSecond: r.Settings.RequestsPerSecond,
-		Releases: r.Releases,
+		Releases: r.Releases, Resumes: r.Resumes,
 	}
 }
 
@@ -66,6 +66,9 @@ func (r *fileRun) release() {
 		r.Reason = r.whatToApprove()
 	}
 	r.Releases, r.ReleasedAt = r.Releases+1, workflow.Now(r.ctx)
+	if r.Behaviour >= behaviourWary {
+		r.Resumes++
+	}
 	r.lastMove = r.ReleasedAt
 	r.describe()
 	r.broadcast()

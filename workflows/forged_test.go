@@ -79,6 +79,7 @@ func TestABatchHeedsNoForgedControl(t *testing.T) {
 		"a negative limit":     forged(func(c *Control) { c.Consecutive = -1 }),
 		"a negative pace":      forged(func(c *Control) { c.RequestsPerSecond = -1 }),
 		"a pace beyond bounds": forged(func(c *Control) { c.RequestsPerSecond = 1e300 }),
+		"huge resumes":         forged(func(c *Control) { c.Resumes = 1 << 40 }),
 		"huge releases":        forged(func(c *Control) { c.Releases = 1 << 40 }),
 		"of the future":        forged(func(c *Control) { c.At = time.Now().Add(9999 * hour) }),
 	} {

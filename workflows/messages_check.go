@@ -250,6 +250,8 @@ func (c *Control) check(last Control, now time.Time) error {
 		return senseless("control %d after %d", c.Number, last.Number)
 	case c.Releases < 0 || c.Releases > last.Releases+maxAhead && c.Run == last.Run:
 		return senseless("release %d after %d", c.Releases, last.Releases)
+	case c.Resumes < 0 || c.Resumes > last.Resumes+maxAhead && c.Run == last.Run:
+		return senseless("resume %d after %d", c.Resumes, last.Resumes)
 	case !(c.RequestsPerSecond >= 0 && c.RequestsPerSecond <= maxPace):
 		return senseless("%g requests per second", c.RequestsPerSecond)
 	case c.At.After(now.Add(maxClockAhead)):

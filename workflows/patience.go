@@ -39,10 +39,33 @@ func (p *patience) spent(f *fault.Fault) bool {
 	return f.Code != fault.CodePaced && p.elapsed()-p.queued >= time.Duration(p.r.in.RetryBudgetSeconds)*time.Second
 }
 
-// wait waits before the next attempt, longer each time and at least as long as
-// the target asks, or until the run is stopped.
+// left is what is left of the record's retry budget.
+func (p *patience) left() time.Duration {
+	return time.Duration(p.r.in.RetryBudgetSeconds)*time.Second - (p.elapsed() - p.queued)
+}
+
+// untilNext is how long to wait before the next attempt: longer each time, and
+// as long as the target asks. It is never more than what is left of the budget,
+// at whose end a last attempt is made. A target that is away doesn't know for
+// how long, so that its word counts for a minute; a rate limit knows.
+func (p *patience) untilNext(f *fault.Fault) time.Duration {
+	if p.r.in.Behaviour < behaviourWary {
+		return max(p.next+p.jitter(), f.RetryAfter)
+	}
+	if f.Code == fault.CodePaced {
+		return max(p.next, f.RetryAfter) + p.jitter()
+	}
+	left, asked := p.left(), f.RetryAfter
+	if f.Code != fault.CodeTooManyRequests {
+		asked = min(asked, fault.RetryAfterLimit)
+	}
+	wait := min(max(p.next, asked), left) + p.jitter()
+	return max(min(wait, left), firstWait)
+}
+
+// wait waits before the next attempt, or until the run is stopped or resumed.
 func (p *patience) wait(step entitlement.Step, f *fault.Fault) {
-	wait := max(p.next+p.jitter(), f.RetryAfter)
+	wait := p.untilNext(f)
 	p.r.describe(fmt.Sprintf("Waiting until %s before attempt %d",
 		workflow.Now(p.r.ctx).Add(wait).UTC().Format(time.TimeOnly), p.r.attempts+1),
 		"The last answer was "+f.Code+": "+f.Message)
@@ -76,13 +99,15 @@ func (p *patience) reportOutage(step entitlement.Step, f *fault.Fault) {
 	p.r.report(step, f, p.r.called)
 }
 
-// sleep waits for d of time in which the run isn't held.
+// sleep waits for d of time in which the run isn't held, or until the run is
+// resumed: whoever resumes says that it is time to try again, whatever the
+// target asked for before.
 func (r *recordRun) sleep(d time.Duration, p *patience) {
 	ctx, cancel := workflow.WithCancel(r.calls)
 	defer cancel()
 	timer := workflow.NewTimerWithOptions(ctx, d, workflow.TimerOptions{Summary: "before the next attempt"})
-	fired := false
-	for r.stop == "" && (!fired || r.held) {
+	fired, resumes := false, r.heard.Resumes
+	for r.stop == "" && (r.held || !fired && r.heard.Resumes == resumes) {
 		heldSince := workflow.Now(r.ctx)
 		held := r.held
 		s := workflow.NewSelector(r.ctx)

@@ -496,7 +496,7 @@ func (s *storm) forge(draw *rand.Rand) any {
 	case 0:
 		return recordControl{Migration: []string{"", "acme-1"}[draw.IntN(2)], Control: Control{
 			stamp: st, Number: number(), Hold: draw.IntN(2) == 0, Stop: stop, Width: number(), Consecutive: number(),
-			RequestsPerSecond: float64(number()), Releases: number(),
+			RequestsPerSecond: float64(number()), Releases: number(), Resumes: number(),
 		}}
 	case 1:
 		n := 1 + draw.IntN(s.waves[0].LastBatch)
