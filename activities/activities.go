@@ -55,6 +55,7 @@ type Store interface {
 	ReadRange(ctx context.Context, loc objectstore.Location, offset, length int64) ([]byte, error)
 	Put(ctx context.Context, loc objectstore.Location, body []byte, contentType string) error
 	PutIfAbsent(ctx context.Context, loc objectstore.Location, body []byte, contentType string) (created bool, err error)
+	PutIfMatch(ctx context.Context, loc objectstore.Location, etag string, body []byte, contentType string) (replaced bool, err error)
 	Create(ctx context.Context, loc objectstore.Location, contentType string) *objectstore.Writer
 	Delete(ctx context.Context, loc objectstore.Location) error
 	CheckConditionalPut(ctx context.Context) error

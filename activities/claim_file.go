@@ -32,6 +32,10 @@ type Claim struct {
 	File       string `json:"file"`
 	Route      string `json:"route"`
 	Parent     string `json:"parent,omitempty"`
+
+	// Rejected are the runs that held it before, the latest last. If that is the
+	// owner itself, the claim is free.
+	Rejected []Rejection `json:"rejected,omitempty"`
 }
 
 func (c Claim) ownedBy(o Claim) bool {
@@ -39,7 +43,8 @@ func (c Claim) ownedBy(o Claim) bool {
 }
 
 // ClaimFile takes the migration's id and the file's name, each once and for
-// ever, by conditional PUT. The same owner may claim again. Faults (final):
+// ever, by conditional PUT; but those of a file that was rejected are free for
+// another run. The same owner may claim again. Faults (final):
 // MIGRATION_ID_USED, FILE_NAME_USED.
 func (a *Activities) ClaimFile(ctx context.Context, in ClaimFileInput) (*migration.FileInfo, error) {
 	ctx, stopPulse := withPulse(ctx)
@@ -56,12 +61,8 @@ func (a *Activities) claimFile(ctx context.Context, in ClaimFileInput) (*migrati
 		Namespace: a.namespace, Migration: in.Migration, FirstRunID: in.FirstRunID,
 		File: in.File, Route: in.Route, Parent: in.Parent,
 	}
-	body, err := json.Marshal(claim)
-	if err != nil {
-		return nil, fmt.Errorf("encode claim: %w", err)
-	}
 	id := a.store.Work(migration.Key(in.Migration, migration.FileClaim))
-	owner, err := a.take(ctx, id, claim, body)
+	owner, body, err := a.take(ctx, id, claim)
 	if err != nil {
 		return nil, err
 	}
@@ -70,19 +71,22 @@ func (a *Activities) claimFile(ctx context.Context, in ClaimFileInput) (*migrati
 			"migration id %q was used before, for %s (start under another workflow id)", in.Migration, owner.File)}
 	}
 	if !in.DryRun {
-		if err := a.takeName(ctx, in, claim, body); err != nil {
+		if err := a.takeName(ctx, in, claim); err != nil {
 			return nil, err
 		}
+	}
+	if err := a.removeRejected(ctx, in.Migration); err != nil {
+		return nil, err
 	}
 	return fileInfo(id, body), nil
 }
 
-func (a *Activities) takeName(ctx context.Context, in ClaimFileInput, claim Claim, body []byte) error {
+func (a *Activities) takeName(ctx context.Context, in ClaimFileInput, claim Claim) error {
 	loc, err := objectstore.ParseURI(in.File)
 	if err != nil {
 		return err
 	}
-	owner, err := a.take(ctx, a.store.Work(migration.LedgerKey(in.Environment, loc.Bucket, loc.Key)), claim, body)
+	owner, _, err := a.take(ctx, a.store.Work(migration.LedgerKey(in.Environment, loc.Bucket, loc.Key)), claim)
 	if err != nil {
 		return err
 	}
@@ -95,29 +99,60 @@ func (a *Activities) takeName(ctx context.Context, in ClaimFileInput, claim Clai
 		activity.GetLogger(ctx).Warn("the id of a refused migration stays claimed", "migration", in.Migration, "error", err.Error())
 	}
 	return &fault.Fault{Kind: fault.Final, Code: fault.CodeFileNameUsed, Message: fmt.Sprintf(
-		"file %s was already migrated to environment %q by migration %q (a name is good once: upload the file under a new name)",
+		"file %s was already migrated to environment %q by migration %q (a name is good once: upload the file under a new name; only that of a file that ended as REJECTED is free again, under another id)",
 		in.File, in.Environment, owner.Migration)}
 }
 
-// take claims a key and says who owns it.
-func (a *Activities) take(ctx context.Context, loc objectstore.Location, claim Claim, body []byte) (Claim, error) {
-	created, err := a.store.PutIfAbsent(ctx, loc, body, "application/json")
+// takeTries bounds how often a claim is tried that others change meanwhile.
+const takeTries = 8
+
+// take claims a key, or takes over one that is free, and says who owns it, with
+// the claim's bytes.
+func (a *Activities) take(ctx context.Context, loc objectstore.Location, claim Claim) (owner Claim, body []byte, err error) {
+	for range takeTries {
+		body, err := json.Marshal(claim)
+		if err != nil {
+			return Claim{}, nil, fmt.Errorf("encode claim: %w", err)
+		}
+		created, err := a.store.PutIfAbsent(ctx, loc, body, "application/json")
+		if err != nil || created {
+			return claim, body, err
+		}
+		owner, etag, err := a.readClaim(ctx, loc)
+		if missing(err) {
+			continue // it was given back just now
+		}
+		if err != nil {
+			return Claim{}, nil, err
+		}
+		if !owner.Free() {
+			body, err = json.Marshal(owner)
+			return owner, body, err
+		}
+		heir := claim.after(owner)
+		if body, err = json.Marshal(heir); err != nil {
+			return Claim{}, nil, fmt.Errorf("encode claim: %w", err)
+		}
+		if replaced, err := a.store.PutIfMatch(ctx, loc, etag, body, "application/json"); err != nil || replaced {
+			return heir, body, err
+		}
+	}
+	return Claim{}, nil, &fault.Fault{
+		Kind: fault.Retryable, Code: fault.CodeStoreFault,
+		Message: fmt.Sprintf("%s is changed by others all the time", loc),
+	}
+}
+
+func (a *Activities) readClaim(ctx context.Context, loc objectstore.Location) (owner Claim, etag string, err error) {
+	there, etag, err := a.store.Read(ctx, loc, 64<<10)
 	if err != nil {
-		return Claim{}, err
+		return Claim{}, "", err
 	}
-	if created {
-		return claim, nil
-	}
-	there, _, err := a.store.Read(ctx, loc, 64<<10)
-	if err != nil {
-		return Claim{}, err
-	}
-	var owner Claim
 	if err := json.Unmarshal(there, &owner); err != nil || owner.Migration == "" {
-		return Claim{}, &fault.Fault{
+		return Claim{}, "", &fault.Fault{
 			Kind: fault.Final, Code: fault.CodeStoreFault,
 			Message: fmt.Sprintf("%s is not a claim that Ferry wrote (look at it, and remove it if nobody needs it)", loc),
 		}
 	}
-	return owner, nil
+	return owner, etag, nil
 }

@@ -93,6 +93,9 @@ func (a *Activities) importFile(ctx context.Context, in ImportFileInput) (*Impor
 	if len(found.Problems) > 0 {
 		return res, a.unstage(ctx, in.Migration)
 	}
+	if err := a.keepName(ctx, in); err != nil {
+		return nil, err
+	}
 	info, err := staged.close()
 	if err != nil {
 		return nil, err
@@ -104,7 +107,7 @@ func (a *Activities) importFile(ctx context.Context, in ImportFileInput) (*Impor
 // unstage removes what an earlier attempt staged of a file that is now
 // rejected: an end in the future can pass between two attempts.
 func (a *Activities) unstage(ctx context.Context, migrationID string) error {
-	for _, name := range []string{migration.FileRecords, migration.FileBatches} {
+	for _, name := range []string{migration.FilePlan, migration.FileRecords, migration.FileBatches} {
 		if err := a.store.Delete(ctx, a.store.Work(migration.Key(migrationID, name))); err != nil {
 			return err
 		}

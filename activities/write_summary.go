@@ -16,7 +16,8 @@ type WriteSummaryInput struct {
 }
 
 // WriteSummary writes audit.ndjson, if there is anything to tell, and
-// summary.json, last of all files. Answers the files with audit.ndjson.
+// summary.json, last of all files; then the id and the name of a rejected file
+// are free again. Answers the files with audit.ndjson.
 func (a *Activities) WriteSummary(ctx context.Context, in WriteSummaryInput) (map[string]migration.FileInfo, error) {
 	ctx, stopPulse := withPulse(ctx)
 	defer stopPulse()
@@ -40,6 +41,9 @@ func (a *Activities) writeSummary(ctx context.Context, in WriteSummaryInput) (ma
 		s.Files[migration.FileAudit] = *info
 	}
 	if _, err := a.putJSON(ctx, s.Migration, migration.FileSummary, s); err != nil {
+		return nil, err
+	}
+	if err := a.free(ctx, s); err != nil {
 		return nil, err
 	}
 	a.meter.Finished(s)

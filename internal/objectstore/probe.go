@@ -14,6 +14,8 @@ import (
 // probeKey is written once in the life of a work bucket.
 const probeKey = "probe/if-none-match"
 
+var probeContent = []byte("Ferry writes this once, to see that the store refuses to write it twice.\n")
+
 // CheckConditionalPut proves that the work bucket's store honours
 // If-None-Match, on which claims rest: after one write of the probe object a
 // second must be refused. If it isn't, the error is a final fault STORE_UNFIT.
@@ -22,12 +24,11 @@ func (s *Store) CheckConditionalPut(ctx context.Context) error {
 	if s.workBucket == "" {
 		return errors.New("object store: no work bucket is configured; set s3.work_bucket")
 	}
-	content := []byte("Ferry writes this once, to see that the store refuses to write it twice.\n")
-	created, err := s.PutIfAbsent(ctx, s.Work(probeKey), content, "text/plain")
+	created, err := s.PutIfAbsent(ctx, s.Work(probeKey), probeContent, "text/plain")
 	if err != nil || !created {
 		return err
 	}
-	created, err = s.PutIfAbsent(ctx, s.Work(probeKey), content, "text/plain")
+	created, err = s.PutIfAbsent(ctx, s.Work(probeKey), probeContent, "text/plain")
 	if err == nil && created {
 		return s.unfit(s.workBucket)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -71,6 +72,7 @@ type Store struct {
 	workBucket  string
 	idleTimeout time.Duration
 	backoff     func(try int) time.Duration
+	ifMatch     atomic.Bool // the work bucket's store was seen to honour it
 }
 
 // New makes a client. It checks the options and reads the SDK's configuration;
