@@ -68,14 +68,14 @@ func check(ctx context.Context, root, only string) (int, error) {
 			if !ok {
 				code, reason = 1, "NOT EXPLAINED, at line "+fmt.Sprint(m.line)
 			}
-			fmt.Printf("  %s\t%s\n", m.key, reason)
+			fmt.Fprintf(os.Stdout, "  %s\t%s\n", m.key, reason)
 		}
 		if trouble != nil {
 			return 1, fmt.Errorf("%s: %w", t.dir, trouble)
 		}
 		for key := range explained {
 			if strings.HasPrefix(key, t.dir+"/") && !has(survivors, key) {
-				fmt.Printf("  %s\tis explained and doesn't survive: take it out\n", key)
+				fmt.Fprintf(os.Stdout, "  %s\tis explained and doesn't survive: take it out\n", key)
 			}
 		}
 	}
@@ -93,7 +93,7 @@ func has(all []mutant, key string) bool {
 
 // readExplained reads lines of a mutant's key, a tab, and why it may survive.
 func readExplained(file string) (map[string]string, error) {
-	raw, err := os.ReadFile(file) //nolint:gosec // the tool's own file
+	raw, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -67,8 +68,8 @@ func (m *mutator) written() string {
 	var out strings.Builder
 	skip := 0
 	for i := 0; i <= len(m.source); i++ {
-		for k := len(m.ends[i]) - 1; k >= 0; k-- {
-			out.WriteString(m.ends[i][k])
+		for _, v := range slices.Backward(m.ends[i]) {
+			out.WriteString(v)
 		}
 		for _, text := range m.begins[i] {
 			out.WriteString(text)
@@ -137,7 +138,7 @@ func (m *mutator) statements(list []ast.Stmt) {
 		case *ast.ExprStmt, *ast.IncDecStmt:
 			m.wrap(s, fmt.Sprintf("if !mutOn(%d) { ", m.add(s, "removed")), " }")
 		case *ast.AssignStmt:
-			if blank, ok := s.Lhs[0].(*ast.Ident); s.Tok != token.DEFINE && !(ok && blank.Name == "_") {
+			if blank, ok := s.Lhs[0].(*ast.Ident); s.Tok != token.DEFINE && (!ok || blank.Name != "_") {
 				m.wrap(s, fmt.Sprintf("if !mutOn(%d) { ", m.add(s, "removed")), " }")
 			}
 		}
@@ -220,6 +221,7 @@ func (m *mutator) binary(n *ast.BinaryExpr) {
 		m.wrap(n, "(", fmt.Sprintf(" && !(mutOn(%d) && (%s) == (%s)))", m.add(n, "boundary"), m.text(n.X), m.text(n.Y)))
 	case token.ADD, token.SUB, token.MUL, token.QUO, token.REM:
 		m.arithmetic(n)
+	default:
 	}
 }
 

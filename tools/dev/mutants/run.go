@@ -45,7 +45,7 @@ func (t target) try(ctx context.Context, root string) ([]mutant, error) {
 		return nil, err
 	}
 	r := runner{dir: filepath.Join(root, t.dir), binary: filepath.Join(work, "mutants.test"), run: t.run, seen: filepath.Join(work, "seen"), limit: slowest}
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", r.binary, ".") //nolint:gosec // its own words
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", r.binary, ".")
 	build.Dir = r.dir
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("the switches don't compile: %w\n%s", err, out)
@@ -73,7 +73,7 @@ func (t target) try(ctx context.Context, root string) ([]mutant, error) {
 			survivors = append(survivors, m)
 		}
 	}
-	fmt.Printf("%s: %d changes, %d unnoticed (the tests take %s)\n", t.dir, len(all), len(survivors), took.Round(time.Millisecond))
+	fmt.Fprintf(os.Stdout, "%s: %d changes, %d unnoticed (the tests take %s)\n", t.dir, len(all), len(survivors), took.Round(time.Millisecond))
 	return survivors, nil
 }
 
@@ -98,7 +98,7 @@ func (t target) instrument(ctx context.Context, root, work string) (all []mutant
 		if len(t.files) > 0 && !slices.Contains(t.files, filepath.Base(name)) {
 			continue
 		}
-		source, err := os.ReadFile(name) //nolint:gosec // the package's own file
+		source, err := os.ReadFile(name)
 		if err != nil {
 			return nil, "", err
 		}
@@ -137,7 +137,7 @@ type runner struct {
 func (r runner) passes(ctx context.Context, id int) (string, bool) {
 	ctx, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, r.binary, "-test.failfast", "-test.run", r.run) //nolint:gosec // just built
+	cmd := exec.CommandContext(ctx, r.binary, "-test.failfast", "-test.run", r.run)
 	cmd.Dir, cmd.WaitDelay = r.dir, time.Second
 	cmd.Env = append(os.Environ(), "FERRY_MUTANT="+strconv.Itoa(id))
 	if id == 0 {
