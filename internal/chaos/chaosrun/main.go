@@ -70,11 +70,11 @@ func parse(args []string, problems io.Writer) (c *chaos.Campaign, show bool, err
 	if err := flags.Parse(args); err != nil {
 		return nil, false, err
 	}
+	if seeds == 0 && boundary < 1 || records < 1 || flags.NArg() > 0 {
+		return nil, false, errors.New("-records and -seeds or -boundary are at least 1, and there are no arguments")
+	}
 	if c.Plans, err = plans(first, seeds, records, boundary); err != nil {
 		return nil, false, err
-	}
-	if len(c.Plans) == 0 || records < 1 || flags.NArg() > 0 {
-		return nil, false, errors.New("-records and -seeds or -boundary are at least 1, and there are no arguments")
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
