@@ -56,6 +56,38 @@ func TestApprovalOfAPlanThatHasChangedIsRefused(t *testing.T) {
 	require.Len(t, b.audit, 2, "what was refused is no action")
 }
 
+// The answer of an approval and of an abort shows the phase after it, and the
+// hash of a plan is a field of its own.
+func TestAnswersShowThePhaseAfterThem(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]struct {
+		input  any
+		phase  migration.Phase
+		result migration.Result
+	}{
+		UpdateApprove: {ApproveInput{OperatorAction: OperatorAction{By: "kim"}, Plan: "abc123"}, migration.Migrating, migration.Completed},
+		UpdateAbort:   {OperatorAction{By: "kim"}, migration.Stopping, migration.Aborted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := fileEnv(t)
+			b.settings.RequireApproval = true
+			var answer *Summary
+			b.RegisterDelayedCallback(func() {
+				require.Equal(t, "abc123", b.query(t).PlanHash)
+				b.UpdateWorkflow(name, "", &testsuite.TestUpdateCallback{
+					OnAccept:   func() {},
+					OnReject:   func(err error) { t.Error(err) },
+					OnComplete: func(s any, _ error) { answer, _ = s.(*Summary) },
+				}, want.input)
+			}, hour)
+			require.Equal(t, want.result, b.run(t).Result)
+			require.Equal(t, want.phase, answer.Phase)
+			require.NotContains(t, answer.Reason, "waiting for approval")
+		})
+	}
+}
+
 // planIn is the plan that a reason names last.
 func planIn(reason string) string { return reason[len(reason)-12:] }
 

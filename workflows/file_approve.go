@@ -90,5 +90,8 @@ func (r *fileRun) approve(ctx workflow.Context, a asked[ApproveInput], _ convert
 	}
 	r.note(UpdateApprove, in.OperatorAction, "plan "+in.Plan)
 	r.Approved = true
+	if !r.Hold { // the answer tells how it stands now
+		r.Reason = ""
+	}
 	return r.summary(), nil
 }

@@ -154,10 +154,22 @@ func (r *fileRun) shown() migration.Phase {
 	switch {
 	case r.Hold:
 		return migration.Paused
-	case r.Stop != "" && r.phase == migration.Migrating:
+	case r.Stop != "" && r.result == "" && r.beforeReports():
 		return migration.Stopping
+	case r.phase == migration.AwaitingApproval && r.Approved:
+		return migration.Migrating
 	}
 	return r.phase
+}
+
+// beforeReports reports whether the run is still at what a stop ends.
+func (r *fileRun) beforeReports() bool {
+	switch r.phase {
+	case migration.Checking, migration.Importing, migration.AwaitingApproval, migration.Migrating:
+		return true
+	default:
+		return false
+	}
 }
 
 func (r *fileRun) outcomes() migration.Outcomes {
@@ -193,7 +205,7 @@ func (r *fileRun) summary() *Summary {
 		Partial: partial, Errors: errors, Problems: r.Problems,
 		Limits: migration.LimitsState{Limits: r.Settings.Limits, LongestRun: longest, Tripped: r.Tripped},
 		Audit:  lastAudit(r.Audit), StartedAt: &started, FinishedAt: r.finished,
-		Settings: r.Settings, Files: files, Written: r.summedUp(),
+		Settings: r.Settings, PlanHash: r.PlanHash, Files: files, Written: r.summedUp(),
 	}
 }
 

@@ -88,17 +88,7 @@ func (a *app) steer(cmd *cobra.Command, id, update string, input any) error {
 func writeState(w io.Writer, s migration.Summary) {
 	fmt.Fprintf(w, "%s  %s\n", view.Plain(s.Migration), view.Plain(string(s.Phase)))
 	fmt.Fprintf(w, "  finished     %d of %d records\n", s.Outcomes.Finished(), s.Records)
-	l, c := s.Settings.Limits, s.Settings.Concurrency
-	fmt.Fprintf(w, "  limits       error rate %v once %d have finished, %d in a row, %d in all (0: off)\n",
-		l.ErrorRate, l.MinSample, l.Consecutive, l.MaxFailures)
-	fmt.Fprintf(w, "  concurrency  %d batches of %d records, %s\n", c.Batches, c.PerBatch, pace(s.Settings.RequestsPerSecond))
-}
-
-func pace(rps float64) string {
-	if rps == 0 {
-		return "no limit of requests per second"
-	}
-	return fmt.Sprintf("%v requests per second and worker", rps)
+	view.Settings(w, s.Settings)
 }
 
 func newPause(a *app) *cobra.Command {

@@ -64,6 +64,9 @@ type stepCount struct {
 // planHash names the plan as it is now; empty if there is none. Settings that
 // were changed since it was written give it another name.
 func (st *standing) planHash() string {
+	if st.summary.PlanHash != "" {
+		return st.summary.PlanHash
+	}
 	if hash := migration.AwaitedPlan(st.summary.Reason); hash != "" && st.summary.Phase == migration.AwaitingApproval {
 		return hash
 	}

@@ -39,27 +39,30 @@ const (
 // Summary is the one shape of a migration's state: summary.json, the root
 // workflow's result, the progress query and --json of the CLI.
 type Summary struct {
-	Migration  string              `json:"migration"`
-	File       string              `json:"file"`
-	SHA256     string              `json:"sha256"`
-	Route      string              `json:"route"`
-	Parent     string              `json:"parent"` // of a reload
-	Phase      Phase               `json:"phase"`
-	Result     Result              `json:"result"`
-	Reason     string              `json:"reason"`
-	Records    int                 `json:"records"`
-	Outcomes   Outcomes            `json:"outcomes"`
-	Statuses   Statuses            `json:"statuses"`
-	Steps      StepCounts          `json:"steps"`
-	Partial    int                 `json:"partial"`
-	Errors     []ErrorGroup        `json:"errors"` // at most MaxErrorGroups
-	Problems   *Problems           `json:"problems,omitempty"`
-	Limits     LimitsState         `json:"limits"`
-	Audit      []AuditEntry        `json:"audit"` // the last MaxAuditEntries
-	StartedAt  *time.Time          `json:"startedAt"`
-	FinishedAt *time.Time          `json:"finishedAt"` // null while it runs
-	Settings   Settings            `json:"settings"`
-	Files      map[string]FileInfo `json:"files"`
+	Migration  string       `json:"migration"`
+	File       string       `json:"file"`
+	SHA256     string       `json:"sha256"`
+	Route      string       `json:"route"`
+	Parent     string       `json:"parent"` // of a reload
+	Phase      Phase        `json:"phase"`
+	Result     Result       `json:"result"`
+	Reason     string       `json:"reason"`
+	Records    int          `json:"records"`
+	Outcomes   Outcomes     `json:"outcomes"`
+	Statuses   Statuses     `json:"statuses"`
+	Steps      StepCounts   `json:"steps"`
+	Partial    int          `json:"partial"`
+	Errors     []ErrorGroup `json:"errors"` // at most MaxErrorGroups
+	Problems   *Problems    `json:"problems,omitempty"`
+	Limits     LimitsState  `json:"limits"`
+	Audit      []AuditEntry `json:"audit"` // the last MaxAuditEntries
+	StartedAt  *time.Time   `json:"startedAt"`
+	FinishedAt *time.Time   `json:"finishedAt"` // null while it runs
+	Settings   Settings     `json:"settings"`
+	// PlanHash names the plan with the settings as they are now: what an approval
+	// gives. Empty before the import is over.
+	PlanHash string              `json:"planHash,omitempty"`
+	Files    map[string]FileInfo `json:"files"`
 	// Written is what the batches' outcomes add up to, in summary.json and the
 	// result: who reads them later can tell whether they were changed.
 	Written *Written `json:"written,omitempty"`

@@ -13,6 +13,9 @@ import (
 // Summary writes everything a migration's summary says that people ask for.
 func Summary(w io.Writer, style Style, s migration.Summary) {
 	head(w, style, s)
+	if s.Phase == migration.AwaitingApproval {
+		approval(w, s)
+	}
 	counts(w, s)
 	steps(w, s)
 	statuses(w, s)
@@ -51,6 +54,30 @@ func head(w io.Writer, style Style, s migration.Summary) {
 			fmt.Fprintf(t, "  limit\t%s\n", l)
 		}
 	})
+}
+
+// approval shows what whoever approves says yes to, and how.
+func approval(w io.Writer, s migration.Summary) {
+	fmt.Fprintln(w)
+	Settings(w, s.Settings)
+	if s.PlanHash != "" {
+		fmt.Fprintf(w, "  approve it with: ferry approve %s --plan %s\n", Plain(s.Migration), Plain(s.PlanHash))
+	}
+}
+
+// Settings writes what a run goes by.
+func Settings(w io.Writer, s migration.Settings) {
+	l, c := s.Limits, s.Concurrency
+	fmt.Fprintf(w, "  limits       error rate %v once %d have finished, %d in a row, %d in all (0: off)\n",
+		l.ErrorRate, l.MinSample, l.Consecutive, l.MaxFailures)
+	fmt.Fprintf(w, "  concurrency  %d batches of %d records, %s\n", c.Batches, c.PerBatch, rateLimit(s.RequestsPerSecond))
+}
+
+func rateLimit(perSecond float64) string {
+	if perSecond == 0 {
+		return "no limit of requests per second"
+	}
+	return fmt.Sprintf("%v requests per second and worker", perSecond)
 }
 
 func took(s migration.Summary) string {
