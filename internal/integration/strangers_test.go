@@ -23,7 +23,10 @@ func TestForgedSignalsChangeNothing(t *testing.T) {
 	run := s.start("forged", in)
 	require.Eventually(t, func() bool { return s.stats().Effective["create"] > 10 }, longWait, tick)
 	forged := []any{
-		nil, []byte{0, 1, 2}, "hold", map[string]any{"number": 1 << 40, "hold": false, "width": 50},
+		nil,
+		[]byte{0, 1, 2},
+		"hold",
+		map[string]any{"number": 1 << 40, "hold": false, "width": 50},
 		map[string]any{"number": 1, "sent": 999_999_999, "outcomes": map[string]int{"MIGRATED": 999_999_999}},
 		map[string]any{"code": fault.CodeUnauthorized, "message": "forged", "since": "2099-01-01T00:00:00Z"},
 	}
