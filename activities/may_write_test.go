@@ -41,30 +41,42 @@ func TestPerformStepRefusesAReferenceIntoWhatIsNoMigrationUnderWay(t *testing.T)
 		"a dry run's records": {func(b *bundle, _ *PerformStepInput) {
 			rewrite(b, "acme", migration.FilePlan, func(p *Plan) { p.Settings.DryRun = true })
 		}, fault.CodeBadInput, "it is a dry run"},
-		"a rejected file's": {func(b *bundle, _ *PerformStepInput) { b.removeFile("acme", migration.FilePlan) },
-			fault.CodeBadInput, "plan.json is not in the work bucket"},
-		"what nobody claimed": {func(b *bundle, _ *PerformStepInput) { b.removeFile("acme", migration.FileClaim) },
-			fault.CodeBadInput, "claim.json is not in the work bucket"},
+		"a rejected file's": {
+			func(b *bundle, _ *PerformStepInput) { b.removeFile("acme", migration.FilePlan) },
+			fault.CodeBadInput, "plan.json is not in the work bucket",
+		},
+		"what nobody claimed": {
+			func(b *bundle, _ *PerformStepInput) { b.removeFile("acme", migration.FileClaim) },
+			fault.CodeBadInput, "claim.json is not in the work bucket",
+		},
 		"a purged migration's": {func(b *bundle, _ *PerformStepInput) {
 			b.put(migration.Key("acme", migration.FilePurged), []byte(`{"migration":"acme","startedAt":"2026-11-21T12:00:00Z","by":"jane"}`))
 		}, fault.CodeBadInput, "its purge was begun"},
-		"another namespace's": {func(b *bundle, _ *PerformStepInput) { b.acts.namespace = "other" },
-			fault.CodeBadInput, `in namespace "default", and this is namespace "other"`},
+		"another namespace's": {
+			func(b *bundle, _ *PerformStepInput) { b.acts.namespace = "other" },
+			fault.CodeBadInput, `in namespace "default", and this is namespace "other"`,
+		},
 		"another run's": {func(_ *bundle, in *PerformStepInput) {
 			in.RunMark = migration.RunMark("default", "acme", "the stranger's run")
 		}, fault.CodeBadInput, "not of the run that claimed it"},
-		"another route's": {func(_ *bundle, in *PerformStepInput) { in.Route = "acme-other" },
-			fault.CodeBadInput, `planned for route "acme-nova", not "acme-other"`},
+		"another route's": {
+			func(_ *bundle, in *PerformStepInput) { in.Route = "acme-other" },
+			fault.CodeBadInput, `planned for route "acme-nova", not "acme-other"`,
+		},
 		"another's claim": {func(b *bundle, _ *PerformStepInput) {
 			rewrite(b, "acme", migration.FileClaim, func(c *Claim) { c.Migration = "else" })
 		}, fault.CodeBadInput, `its claim is that of migration "else"`},
 		"another's plan": {func(b *bundle, _ *PerformStepInput) {
 			rewrite(b, "acme", migration.FilePlan, func(p *Plan) { p.Migration = "else" })
 		}, fault.CodeBadInput, "it is planned for"},
-		"a place above the folder": {func(_ *bundle, in *PerformStepInput) { in.Migration = "../acme" },
-			fault.CodeBadInput, "no migration's id"},
-		"what was damaged": {func(b *bundle, _ *PerformStepInput) { b.put(migration.Key("acme", migration.FilePlan), []byte("x")) },
-			fault.CodeStoreFault, "plan.json is not what was written"},
+		"a place above the folder": {
+			func(_ *bundle, in *PerformStepInput) { in.Migration = "../acme" },
+			fault.CodeBadInput, "no migration's id",
+		},
+		"what was damaged": {
+			func(b *bundle, _ *PerformStepInput) { b.put(migration.Key("acme", migration.FilePlan), []byte("x")) },
+			fault.CodeStoreFault, "plan.json is not what was written",
+		},
 	} {
 		for _, marked := range []bool{true, false} {
 			if name == "another run's" && !marked {
