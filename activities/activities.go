@@ -48,16 +48,22 @@ const (
 // Store is the object store as the activities need it. Errors are (or wrap)
 // *fault.Fault.
 type Store interface {
+	conditionalStore
+
 	Work(key string) objectstore.Location
 	Head(ctx context.Context, loc objectstore.Location) (objectstore.Object, error)
 	Open(ctx context.Context, loc objectstore.Location, etag string) (io.ReadCloser, error)
 	Read(ctx context.Context, loc objectstore.Location, limit int64) (body []byte, etag string, err error)
 	ReadRange(ctx context.Context, loc objectstore.Location, offset, length int64) ([]byte, error)
 	Put(ctx context.Context, loc objectstore.Location, body []byte, contentType string) error
-	PutIfAbsent(ctx context.Context, loc objectstore.Location, body []byte, contentType string) (created bool, err error)
-	PutIfMatch(ctx context.Context, loc objectstore.Location, etag string, body []byte, contentType string) (replaced bool, err error)
 	Create(ctx context.Context, loc objectstore.Location, contentType string) *objectstore.Writer
 	Delete(ctx context.Context, loc objectstore.Location) error
+}
+
+// conditionalStore writes only what nobody else has written meanwhile.
+type conditionalStore interface {
+	PutIfAbsent(ctx context.Context, loc objectstore.Location, body []byte, contentType string) (created bool, err error)
+	PutIfMatch(ctx context.Context, loc objectstore.Location, etag string, body []byte, contentType string) (replaced bool, err error)
 	CheckConditionalPut(ctx context.Context) error
 }
 
